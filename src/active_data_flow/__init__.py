@@ -1,0 +1,112 @@
+"""Write a data flow once - source, transform, sink - and run it anywhere, exactly once.
+
+Names are imported when they are first used, so that importing the package costs next to nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from active_data_flow.version import VERSION as __version__
+
+if TYPE_CHECKING:
+    from active_data_flow.connectors.file import FileSink, FileSource
+    from active_data_flow.connectors.sql import SqlSink, SqlSource
+    from active_data_flow.core.batch import Batch
+    from active_data_flow.core.configuration import Configuration, Secret, Url
+    from active_data_flow.core.data_flow import DataFlow
+    from active_data_flow.core.errors import ActiveDataFlowError
+    from active_data_flow.core.message import Message, Typed, Untyped
+    from active_data_flow.core.policies import CheckpointPolicy, ErrorPolicy, RetryPolicy, SchemaContract
+    from active_data_flow.core.registry import register, register_function
+    from active_data_flow.core.run import Budget, RunResult
+    from active_data_flow.core.schema import Schema, field
+    from active_data_flow.core.sink import Sink
+    from active_data_flow.core.source import Source
+    from active_data_flow.transforms import Cast, Deduplicate, Filter, Python, Rename, Select, Sql
+
+_HOMES = {
+    "ActiveDataFlowError": "core.errors",
+    "Batch": "core.batch",
+    "Budget": "core.run",
+    "Cast": "transforms",
+    "CheckpointPolicy": "core.policies",
+    "Configuration": "core.configuration",
+    "DataFlow": "core.data_flow",
+    "Deduplicate": "transforms",
+    "ErrorPolicy": "core.policies",
+    "FileSink": "connectors.file",
+    "FileSource": "connectors.file",
+    "Filter": "transforms",
+    "Message": "core.message",
+    "Python": "transforms",
+    "Rename": "transforms",
+    "RetryPolicy": "core.policies",
+    "RunResult": "core.run",
+    "Schema": "core.schema",
+    "SchemaContract": "core.policies",
+    "Secret": "core.configuration",
+    "Select": "transforms",
+    "Sink": "core.sink",
+    "Source": "core.source",
+    "Sql": "transforms",
+    "SqlSink": "connectors.sql",
+    "SqlSource": "connectors.sql",
+    "Typed": "core.message",
+    "Untyped": "core.message",
+    "Url": "core.configuration",
+    "field": "core.schema",
+    "register": "core.registry",
+    "register_function": "core.registry",
+}
+
+
+def __getattr__(name: str) -> Any:
+    try:
+        home = _HOMES[name]
+    except KeyError:
+        message = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(message) from None
+    return getattr(import_module(f"{__name__}.{home}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
+
+
+__all__ = [
+    "ActiveDataFlowError",
+    "Batch",
+    "Budget",
+    "Cast",
+    "CheckpointPolicy",
+    "Configuration",
+    "DataFlow",
+    "Deduplicate",
+    "ErrorPolicy",
+    "FileSink",
+    "FileSource",
+    "Filter",
+    "Message",
+    "Python",
+    "Rename",
+    "RetryPolicy",
+    "RunResult",
+    "Schema",
+    "SchemaContract",
+    "Secret",
+    "Select",
+    "Sink",
+    "Source",
+    "Sql",
+    "SqlSink",
+    "SqlSource",
+    "Typed",
+    "Untyped",
+    "Url",
+    "__version__",
+    "field",
+    "register",
+    "register_function",
+]

@@ -1,0 +1,1 @@
+"""Where data lives: one folder a connector, the same files in each."""

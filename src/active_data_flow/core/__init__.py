@@ -1,0 +1,1 @@
+"""The vocabulary: components, batches, messages, schemas, errors, events. Depends on nothing else of ours."""

@@ -1,0 +1,44 @@
+"""What sources, sinks and transforms have in common: options, a registered name, and the core versions they fit."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from active_data_flow.core.configuration import Configuration
+
+
+class Component(Configuration):
+    """A part of a flow: its options and nothing else; constructors only remember.
+
+    Attributes:
+        type: Registered name, by which documents refer to it. Empty for classes that only code uses.
+        core_versions: Versions of the core that it fits, as a PEP 440 specifier; empty: any.
+        capabilities: What it promises, as words for people and for the conformance suites.
+    """
+
+    type: ClassVar[str] = ""
+    core_versions: ClassVar[str] = ""
+    capabilities: ClassVar[frozenset[str]] = frozenset()
+
+    @property
+    def name_in_errors(self) -> str:
+        """The registered name, else the class name."""
+        return self.type or self.__class__.__name__
+
+    def to_document(self) -> dict[str, Any]:
+        """The component as a document holds it: ``{"type": …, option: …}``."""
+        return {"type": self.type, **self.to_options()}
+
+    def check(self) -> list[str]:
+        """Connect, look, and disconnect.
+
+        Returns:
+            One line for each thing that was found to be in order.
+
+        Raises:
+            ActiveDataFlowError: What is wrong and what to do about it.
+        """
+        return []
+
+
+__all__ = ["Component"]

@@ -1,0 +1,189 @@
+"""Options declared once: parsing, errors, forms and documentation come from the same annotated class."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+from collections.abc import Mapping
+from typing import Any, ClassVar, Self
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, ValidationError
+from pydantic_core import CoreSchema, core_schema
+
+from active_data_flow.core.errors import ConfigurationError
+
+REDACTED = "********"
+_REFERENCE = re.compile(r"env:[A-Za-z_][A-Za-z0-9_]*")
+
+
+class Configuration(BaseModel):
+    """A validated, immutable set of options.
+
+    Subclass it with annotated fields. Unknown options are refused with near names; each error names the path of the
+    field, what was expected and what was given.
+
+    Raises:
+        ConfigurationError: At construction, for any bad option.
+
+    Example:
+        >>> class Paging(Configuration):
+        ...     page_size: int = 100
+        >>> Paging(page_size="ten")
+        Traceback (most recent call last):
+        ...
+        active_data_flow.core.errors.ConfigurationError: Paging: page_size: Input should be a valid integer, \
+unable to parse string as an integer (given: 'ten')
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=False, use_attribute_docstrings=True)
+
+    label: ClassVar[str] = ""
+
+    def __init__(self, *values: Any, **options: Any) -> None:
+        name = self.label or type(self).__name__
+        if values:
+            first = next(iter(type(self).model_fields), "option")
+            message = f"{name} takes its options by name: {type(self).__name__}({first}={values[0]!r})"
+            raise ConfigurationError(message)
+        try:
+            super().__init__(**options)
+        except ValidationError as error:
+            raise ConfigurationError(describe(error, name, type(self))) from error
+
+    @classmethod
+    def build(cls, options: Mapping[str, Any]) -> Self:
+        """Build from a mapping, as it comes from a document."""
+        return cls(**{str(name): value for name, value in options.items()})
+
+    def to_options(self) -> dict[str, Any]:
+        """The options that differ from their defaults, JSON-safe, from which `build` makes an equal object."""
+        return self.model_dump(mode="json", exclude_defaults=True, by_alias=True)
+
+
+class Secret(str):
+    """A value that is given by reference and never shown.
+
+    In configuration it is ``env:NAME``; `resolve` reads the environment when the value is needed. A literal is refused.
+    """
+
+    __slots__ = ()
+
+    def resolve(self) -> str:
+        """The value itself.
+
+        Raises:
+            ConfigurationError: The environment variable is not set.
+        """
+        return resolve_reference(str(self))
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_after_validator_function(cls._check, core_schema.str_schema())
+
+    @classmethod
+    def _check(cls, value: str) -> Secret:
+        if not _REFERENCE.fullmatch(value):
+            raise ValueError("a secret is given by reference, as env:NAME, never in clear")
+        return cls(value)
+
+
+class Url(str):
+    """An address; either in clear without a password, or a reference ``env:NAME`` to the whole of it.
+
+    Its `repr` and `redacted` never show a password.
+    """
+
+    __slots__ = ()
+
+    def resolve(self) -> str:
+        """The address itself, read from the environment where it is a reference.
+
+        Raises:
+            ConfigurationError: The environment variable is not set.
+        """
+        return resolve_reference(str(self)) if _REFERENCE.fullmatch(self) else str(self)
+
+    @property
+    def redacted(self) -> str:
+        """The address as it may be shown: a reference as it is, else without password."""
+        return redact_url(str(self))
+
+    def __repr__(self) -> str:
+        return repr(self.redacted)
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_after_validator_function(cls._check, core_schema.str_schema(min_length=1))
+
+    @classmethod
+    def _check(cls, value: str) -> Url:
+        if not _REFERENCE.fullmatch(value) and password_in(value):
+            raise ValueError(
+                "the password stands in clear; put the whole address into an environment variable and give env:NAME"
+            )
+        return cls(value)
+
+
+def resolve_reference(reference: str) -> str:
+    """Value of a reference ``env:NAME``.
+
+    Raises:
+        ConfigurationError: The variable is not set; names it, never a value.
+    """
+    name = reference.removeprefix("env:")
+    try:
+        return os.environ[name]
+    except KeyError:
+        message = f"environment variable {name} is not set; it is referred to as env:{name}"
+        raise ConfigurationError(message) from None
+
+
+def password_in(url: str) -> bool:
+    """Whether an address carries a password in clear."""
+    try:
+        return bool(urlsplit(url).password)
+    except ValueError:
+        return "@" in url
+
+
+def redact_url(text: str) -> str:
+    """`text` with the passwords of all addresses in it replaced."""
+    return re.sub(r"(\w[\w+.-]*://[^\s:/@]*):[^\s@]+@", rf"\1:{REDACTED}@", text)
+
+
+def describe(error: ValidationError, name: str, model: type[BaseModel]) -> str:
+    """One line for one fault, several lines for several: path, what was expected, what was given."""
+    faults = [_fault(fault, model) for fault in error.errors(include_url=False, include_context=True)]
+    if len(faults) == 1:
+        return f"{name}: {faults[0]}"
+    return f"{name}: {len(faults)} faults:" + "".join(f"\n  {fault}" for fault in faults)
+
+
+def _fault(fault: Mapping[str, Any], model: type[BaseModel]) -> str:
+    path = ".".join(str(step) for step in fault["loc"])
+    if fault["type"] == "missing":
+        return f"{path}: is required"
+    if fault["type"] == "extra_forbidden":
+        return f"{path}: unknown option{_near(str(fault['loc'][-1]), model if len(fault['loc']) == 1 else None)}"
+    message = str(fault["msg"]).removeprefix("Value error, ")
+    if "in clear" in message:
+        return f"{path}: {message}"
+    return f"{path}: {message} (given: {_shown(fault['input'])})" if path else message
+
+
+def _near(given: str, model: type[BaseModel] | None) -> str:
+    if model is None:
+        return ""
+    names = sorted(model.model_fields)
+    near = difflib.get_close_matches(given, names, n=3, cutoff=0.5)
+    return f"; did you mean {' or '.join(near)}?" if near else f"; there are {', '.join(names)}"
+
+
+def _shown(value: Any) -> str:
+    shown = redact_url(repr(value))
+    return shown if len(shown) <= 80 else shown[:77] + "..."
+
+
+__all__ = ["REDACTED", "Configuration", "Secret", "Url", "describe", "password_in", "redact_url", "resolve_reference"]

@@ -1,0 +1,175 @@
+"""Sources, sinks, transforms and runtimes by name; found through entry points, imported when asked for."""
+
+from __future__ import annotations
+
+import difflib
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any, Literal, cast
+
+from active_data_flow.core.component import Component
+from active_data_flow.core.errors import PluginError
+from active_data_flow.version import VERSION
+
+Kind = Literal["source", "sink", "transform", "runtime"]
+KINDS: tuple[Kind, ...] = ("source", "sink", "transform", "runtime")
+
+_lock = threading.Lock()
+_registered: dict[tuple[Kind, str], Any] = {}
+_functions: dict[str, Callable[..., Any]] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """An entry of the registry, whether or not it has been imported.
+
+    Attributes:
+        kind: Source, sink, transform or runtime.
+        name: Registered name.
+        origin: Distribution that brings it and its version, or ``registered in code``.
+        target: Where the class is.
+    """
+
+    kind: Kind
+    name: str
+    origin: str
+    target: str
+
+
+def register(kind: Kind, name: str, component: Any) -> None:
+    """Register a class in code, for this process; packages use the entry points ``active_data_flow.<kind>s``."""
+    with _lock:
+        _registered[kind, name] = component
+
+
+def register_function(function: Callable[..., Any], name: str | None = None) -> Callable[..., Any]:
+    """Register a function, so that a document's ``python`` transform may name it; usable as a decorator.
+
+    Example:
+        >>> @register_function
+        ... def shout(message):
+        ...     return message | {"name": message["name"].upper()}
+    """
+    with _lock:
+        _functions[name or function.__name__] = function
+    return function
+
+
+def find_function(name: str) -> Callable[..., Any]:
+    """The function registered by a name.
+
+    Raises:
+        PluginError: There is none; lists near names.
+    """
+    try:
+        return _functions[name]
+    except KeyError:
+        message = f"no function {name!r} is registered{_near(name, _functions)}; decorate it with @register_function"
+        raise PluginError(message) from None
+
+
+def find(kind: Kind, name: str) -> Any:
+    """The class registered by a name.
+
+    Raises:
+        PluginError: Unknown name (lists near names and what to install), failed import, or a core version that the
+            class doesn't fit.
+    """
+    component = _registered.get((kind, name))
+    if component is None:
+        entry = _entries(kind).get(name)
+        if entry is None:
+            raise PluginError(_unknown(kind, name))
+        component = _load(kind, entry)
+    _check_version(kind, name, component)
+    return component
+
+
+def build(kind: Kind, document: Mapping[str, Any]) -> Component:
+    """A component from its document form, ``{"type": name, option: …}``.
+
+    Raises:
+        PluginError: See `find`.
+        ConfigurationError: Bad options.
+    """
+    if not isinstance(document, Mapping) or not isinstance(document.get("type"), str):  # pyright: ignore[reportUnnecessaryIsInstance]  # comes from outside
+        message = f"a {kind} is a mapping with a type, as {{type: file, …}} (given: {document!r})"
+        raise PluginError(message)
+    component = find(kind, document["type"])
+    return cast("Component", component.build({key: value for key, value in document.items() if key != "type"}))
+
+
+def registrations() -> list[Registration]:
+    """All that is registered, by kind and name; nothing is imported."""
+    with _lock:
+        in_code = [
+            Registration(kind, name, "registered in code", f"{component.__module__}:{component.__qualname__}")
+            for (kind, name), component in _registered.items()
+        ]
+    installed = [
+        Registration(kind, name, _origin(entry), entry.value)
+        for kind in KINDS
+        for name, entry in _entries(kind).items()
+    ]
+    return sorted([*in_code, *installed], key=lambda entry: (KINDS.index(entry.kind), entry.name))
+
+
+@cache
+def _entries(kind: Kind) -> dict[str, EntryPoint]:
+    return {entry.name: entry for entry in entry_points(group=f"active_data_flow.{kind}s")}
+
+
+def _origin(entry: EntryPoint) -> str:
+    return f"{entry.dist.name} {entry.dist.version}" if entry.dist is not None else "unknown"
+
+
+def _load(kind: Kind, entry: EntryPoint) -> Any:
+    try:
+        return entry.load()
+    except (ImportError, AttributeError) as error:
+        message = f"{kind} {entry.name!r} of {_origin(entry)} can't be imported: {error}"
+        raise PluginError(message) from error
+
+
+def _check_version(kind: Kind, name: str, component: Any) -> None:
+    wanted: str = getattr(component, "core_versions", "")
+    if not wanted:
+        return
+    from packaging.specifiers import InvalidSpecifier, SpecifierSet
+
+    try:
+        fits = SpecifierSet(wanted).contains(VERSION, prereleases=True)
+    except InvalidSpecifier as error:
+        message = f"{kind} {name!r} declares core_versions {wanted!r}, which is not a PEP 440 specifier"
+        raise PluginError(message) from error
+    if not fits:
+        message = f"{kind} {name!r} fits active-data-flow {wanted}, but {VERSION} is installed"
+        raise PluginError(message)
+
+
+def _unknown(kind: Kind, name: str) -> str:
+    known = {*_entries(kind), *(known for registered, known in _registered if registered == kind)}
+    return f"unknown {kind} {name!r}{_near(name, known)}; a connector of another package has to be installed first"
+
+
+def _near(name: str, known: Any) -> str:
+    near = difflib.get_close_matches(name, list(known), n=3, cutoff=0.5)
+    if near:
+        return f"; did you mean {' or '.join(near)}?"
+    return f"; there are {', '.join(sorted(known))}" if known else "; there are none"
+
+
+__all__ = [
+    "KINDS",
+    "Kind",
+    "Registration",
+    "build",
+    "find",
+    "find_function",
+    "register",
+    "register_function",
+    "registrations",
+]

@@ -1,0 +1,1 @@
+"""The one loop that reads, transforms, writes and checkpoints."""

@@ -1,0 +1,1 @@
+"""Where checkpoints, runs and rejected records are kept."""
