@@ -1,1 +1,7 @@
-"""x."""
+"""The command ``adf``: one file a command; nothing heavy is imported before it is needed."""
+
+from __future__ import annotations
+
+from active_data_flow.cli.entry import main
+
+__all__ = ["main"]

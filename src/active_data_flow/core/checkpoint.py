@@ -3,10 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, astuple, dataclass, field
 from typing import Any, Protocol
 
 from active_data_flow.core.batch import Position, Reject
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What was done: of a split since its beginning, or of a run. Only what is committed counts."""
+
+    records_read: int = 0
+    records_written: int = 0
+    records_rejected: int = 0
+    bytes_read: int = 0
+
+    def __add__(self, other: Counts) -> Counts:
+        return Counts(*(mine + theirs for mine, theirs in zip(astuple(self), astuple(other), strict=True)))
+
+    def __sub__(self, other: Counts) -> Counts:
+        return Counts(*(mine - theirs for mine, theirs in zip(astuple(self), astuple(other), strict=True)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,12 +35,14 @@ class SplitState:
         finished: True where it was read to its end.
         sequence: Number of the commit, counted per split; tells whether what was staged beside the data
             (rejects) belongs to a commit that came to be.
+        counts: What was committed of the split so far; kept here so that it is exact whatever happens to a run.
     """
 
     split: Any
     position: Position = None
     finished: bool = False
     sequence: int = 0
+    counts: Counts = Counts()
 
     def to_json(self) -> dict[str, Any]:
         """A JSON-safe mapping that `from_json` reads."""
@@ -33,12 +51,19 @@ class SplitState:
             "position": self.position,
             "finished": self.finished,
             "sequence": self.sequence,
+            "counts": asdict(self.counts),
         }
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> SplitState:
         """The state that `to_json` wrote."""
-        return cls(value["split"], value["position"], bool(value["finished"]), int(value["sequence"]))
+        return cls(
+            value["split"],
+            value["position"],
+            bool(value["finished"]),
+            int(value["sequence"]),
+            Counts(**value["counts"]),
+        )
 
 
 Committable = dict[str, Any]
@@ -52,12 +77,16 @@ class Checkpoint:
     Attributes:
         epoch: The run that made it; a higher epoch fences off a lower one.
         splits: State by split id. In a commit only the splits that moved; in a restore all of them.
-        committables: What a two-phase sink must still commit.
+        committables: What a two-phase sink has prepared.
+        committed: Whether the committables have been carried out.
+        writer: Number of the writer that prepared the committables.
     """
 
     epoch: int
     splits: Mapping[str, SplitState] = field(default_factory=dict[str, SplitState])
     committables: Sequence[Committable] = ()
+    committed: bool = True
+    writer: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +95,8 @@ class StagedReject:
 
     reject: Reject
     sequence: int
+    run_id: str = ""
+    flow_version: str = ""
 
 
 class CheckpointStore(Protocol):
@@ -93,19 +124,19 @@ class CheckpointStore(Protocol):
         ...
 
     def save(self, flow: str, checkpoint: Checkpoint, rejects: Iterable[StagedReject] = ()) -> None:
-        """Merge moved splits, replace the committables and store rejects, all in one transaction."""
+        """Merge moved splits, replace the writer's committables and store rejects, all in one transaction."""
         ...
 
     def stage_rejects(self, flow: str, epoch: int, rejects: Iterable[StagedReject]) -> None:
-        """Store rejects whose data is about to be committed elsewhere; `confirm_rejects` makes them count."""
+        """Store rejects whose data is about to be committed elsewhere; `save` of their splits makes them count."""
         ...
 
-    def confirm_rejects(self, flow: str, committed: Mapping[str, int]) -> None:
-        """Make the staged rejects of committed sequences (split id -> sequence) count and drop the others."""
+    def settle_rejects(self, flow: str, committed: Mapping[str, int]) -> None:
+        """After a crash: staged rejects up to the committed sequence (split id -> sequence) count, others go."""
         ...
 
-    def mark_committed(self, flow: str, epoch: int) -> None:
-        """Forget the committables: they have been committed."""
+    def mark_committed(self, flow: str, epoch: int, writer: int | None = None) -> None:
+        """The stored committables of a writer, or of all (None), have been carried out."""
         ...
 
     def reset(self, flow: str) -> None:
@@ -117,4 +148,4 @@ class CheckpointStore(Protocol):
         ...
 
 
-__all__ = ["Checkpoint", "CheckpointStore", "Committable", "SplitState", "StagedReject"]
+__all__ = ["Checkpoint", "CheckpointStore", "Committable", "Counts", "SplitState", "StagedReject"]

@@ -29,6 +29,10 @@ class Component(Configuration):
         """The component as a document holds it: ``{"type": …, option: …}``."""
         return {"type": self.type, **self.to_options()}
 
+    def describe(self) -> str:
+        """The place in a few words for people, without secrets, as ``table prices in sqlite:///shop.db``."""
+        return self.name_in_errors
+
     def check(self) -> list[str]:
         """Connect, look, and disconnect.
 

@@ -35,6 +35,8 @@ class ActiveDataFlowError(Exception):
     """
 
     then: Then = Then.STOP
+    result: Any = None
+    """The `RunResult` of a run that had begun and failed with this error."""
 
     def __init__(
         self,

@@ -154,6 +154,10 @@ class Sink(Component):
         """Whether the sink can commit only when the run ends or pauses."""
         return False
 
+    def hint(self) -> str:
+        """A command that shows what was written, for the summary of a run; empty where there is none."""
+        return ""
+
     def schema(self) -> pa.Schema | None:
         """Columns and types that the place has now; None where it has none yet."""
         return None

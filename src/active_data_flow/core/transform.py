@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from typing import ClassVar
 
 from active_data_flow.core.batch import Batch
 from active_data_flow.core.component import Component
@@ -41,7 +42,13 @@ class Step(ABC):
 
 
 class Transform(Component):
-    """A ready-made change to batches. `open` gives the step that does it."""
+    """A ready-made change to batches. `open` gives the step that does it.
+
+    Attributes:
+        python_code: Whether it runs Python for each record; lanes in processes take it, and all that follows, over.
+    """
+
+    python_code: ClassVar[bool] = False
 
     @abstractmethod
     def open(self, context: TransformContext) -> Step:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Generic, Protocol
+from typing import Any, Generic, Protocol, TypeVar
 
 from active_data_flow.core.checkpoint import SplitState
-from active_data_flow.source_support.split import SplitT
+from active_data_flow.source_support.split import Split, SplitT
+
+SplitT_contra = TypeVar("SplitT_contra", bound=Split, contravariant=True)
 
 
-class EnumeratorContext(Protocol[SplitT]):
+class EnumeratorContext(Protocol[SplitT_contra]):
     """What an enumerator can ask and say.
 
     Implementations: the engine's coordinator; a Flink job manager; a test.
@@ -17,15 +19,17 @@ class EnumeratorContext(Protocol[SplitT]):
 
     @property
     def restored(self) -> Mapping[str, SplitState]:
-        """Committed state of every split of earlier runs, by split id. Unfinished ones are the enumerator's to assign
-        again with `assign_split`; the engine gives the committed position to the reader."""
+        """Committed state of every split of earlier runs, by split id.
+
+        Unfinished ones are the enumerator's to assign again; the engine gives the committed position to the reader.
+        """
         ...
 
     def current_parallelism(self) -> int:
         """Number of readers there will be."""
         ...
 
-    def assign_split(self, split: SplitT, reader: int) -> None:
+    def assign_split(self, split: SplitT_contra, reader: int) -> None:
         """Give a split to a reader; where the split's id was restored, it goes on at its committed position."""
         ...
 

@@ -27,8 +27,10 @@ END = Signal.END
 
 
 class SourceReader(ABC, Generic[SplitT]):
-    """A source, open, in one lane. All methods are called by one thread, but `add_splits` and
-    `no_more_splits`, which the enumerator's side may call from another thread.
+    """A source, open, in one lane.
+
+    All methods are called by one thread, but `add_splits` and `no_more_splits`, which the enumerator's side may call
+    from another.
     """
 
     def start(self) -> None:

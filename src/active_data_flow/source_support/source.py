@@ -32,6 +32,11 @@ class SplitSource(Source):
         """Whether it ends by itself."""
         return Boundedness.BOUNDED
 
+    @property
+    def discover_interval(self) -> float:
+        """Seconds between two looks for new splits, of an endless source."""
+        return 1.0
+
     @abstractmethod
     def create_enumerator(self, context: EnumeratorContext[Any]) -> SplitEnumerator[Any]:
         """The one that finds splits; one a run."""

@@ -1,0 +1,49 @@
+# Everything runs from the project's own virtual environment; a bare machine needs Python >= 3.11, make and git.
+PYTHON ?= python3
+UV := .tools/bin/uv
+RUN := $(UV) run --frozen
+
+.PHONY: help demo test test-all lint format bench coverage clean
+
+help: ## Show what there is
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+demo: .venv/ready ## Run the main job on 336,776 real flights
+	@$(RUN) python examples/flights/demo.py
+
+test: .venv/ready ## Lint, check types and run the tests (a few minutes)
+	@$(MAKE) --no-print-directory lint
+	$(RUN) pytest tests -m "not slow"
+
+test-all: .venv/ready ## The same with the slow tests
+	@$(MAKE) --no-print-directory lint
+	$(RUN) pytest tests
+
+lint: .venv/ready ## Style, types, direction of imports
+	$(RUN) ruff check .
+	$(RUN) ruff format --check .
+	$(RUN) pyright
+	$(RUN) lint-imports
+
+format: .venv/ready ## Put the code into the house style
+	$(RUN) ruff check --fix .
+	$(RUN) ruff format .
+
+coverage: .venv/ready ## Tests with coverage, child processes included
+	$(RUN) coverage run -m pytest tests -m "not slow"
+	$(RUN) coverage combine
+	$(RUN) coverage report
+
+bench: .venv/ready ## Benchmarks against the references; needs psql and sqlite3
+	$(RUN) python -m benchmarks
+
+clean: ## Remove what the other commands made
+	rm -rf .venv .tools demo .pytest_cache .ruff_cache .hypothesis
+
+$(UV):
+	$(PYTHON) -m venv .tools
+	.tools/bin/pip install --quiet --disable-pip-version-check uv
+
+.venv/ready: $(UV) pyproject.toml uv.lock
+	$(UV) sync --frozen --quiet
+	@touch $@

@@ -1,0 +1,148 @@
+"""Made data for the benchmarks: the same bytes every time, written as fast as pyarrow can."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+COLUMNS = {
+    "id": pa.int64(),
+    "uid": pa.string(),
+    "email": pa.string(),
+    "created_at": pa.timestamp("us"),
+    "day": pa.date32(),
+    "amount": pa.decimal128(12, 2),
+    "score": pa.float64(),
+    "active": pa.bool_(),
+    "country": pa.string(),
+    "note": pa.string(),
+    "meta": pa.string(),
+    "status": pa.int64(),
+}
+"""Columns of the made table with their types."""
+
+SCHEMA_OPTIONS = {
+    "id": "int64",
+    "uid": "string",
+    "email": "string",
+    "created_at": "timestamp[us]",
+    "day": "date",
+    "amount": "decimal(12,2)",
+    "score": "float64",
+    "active": "bool",
+    "country": "string",
+    "note": "string",
+    "meta": "string",
+    "status": "int64",
+}
+"""The same as a flow's schema option."""
+
+_COUNTRIES = np.array(["NO", "DE", "FR", "US", "JP", "BR", "IN", "ZA"])
+_NOTES = np.array(
+    [
+        "regular order, delivered on time to the address given",
+        "the customer asked to leave it at the neighbour's door",
+        'returned: label said "fragile", box was open on arrival',
+        "",
+        "express",
+        "paid by invoice, thirty days net, second reminder sent",
+        "gift wrapping; two cards enclosed, one for each recipient",
+    ]
+)
+_EPOCH = np.datetime64("2013-01-01T00:00:00", "us")
+_CHUNK = 100_000
+
+
+def table(first: int, rows: int) -> pa.Table:
+    """Rows `first` … `first + rows - 1` of the made table; a row depends on nothing but its number."""
+    number = np.arange(first, first + rows, dtype=np.uint64)
+    mixed = _mix(number)
+    other = _mix(mixed)
+    created = _EPOCH + (mixed % np.uint64(9 * 365 * 86_400_000_000)).astype("timedelta64[us]")
+    cents = (other % np.uint64(10_000_000)).astype(np.int64)
+    integer = pa.array(number.astype(np.int64))
+    text = integer.cast(pa.string())
+    columns: dict[str, Any] = {
+        "id": integer,
+        "uid": _uids(mixed, other),
+        "email": pc.binary_join_element_wise("user", text, "@mail", pa.array(_COUNTRIES[mixed % np.uint64(8)]), ".example.com", ""),
+        "created_at": pa.array(created, pa.timestamp("us")),
+        "day": pa.array(created.astype("datetime64[D]"), pa.date32()),
+        "amount": _decimal(cents),
+        "score": pa.array((mixed >> np.uint64(11)).astype(np.float64) / float(1 << 53)),
+        "active": pa.array((other & np.uint64(1)).astype(bool)),
+        "country": pa.array(_COUNTRIES[other % np.uint64(8)]),
+        "note": pa.array(_NOTES[mixed % np.uint64(len(_NOTES))]),
+        "meta": pc.binary_join_element_wise('{"source": "web", "n": ', text, ', "tags": ["a", "b"]}', ""),
+        "status": pa.array((other % np.uint64(5)).astype(np.int64)),
+    }
+    return pa.table(columns, schema=pa.schema(COLUMNS))
+
+
+def write_csv(path: str | Path, rows: int) -> Path:
+    """Write the made table as CSV with a header; an existing file of the same number of rows is kept."""
+    target = Path(path)
+    stamp = target.with_suffix(f".{rows}.done")
+    if target.exists() and stamp.exists():
+        return target
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with target.open("wb") as file:
+        file.write(f"{','.join(COLUMNS)}\n".encode())
+        for first in range(0, rows, _CHUNK):
+            file.write(_lines(table(first, min(_CHUNK, rows - first))))
+    stamp.touch()
+    return target
+
+
+def _lines(rows: pa.Table) -> memoryview:
+    """The rows as CSV text; fields are quoted only where they have to be, as most programs write it."""
+    texts = [column.cast(pa.string()) for column in rows.combine_chunks().columns]
+    fields = [_quoted(text) if name in ("note", "meta") else text for name, text in zip(rows.schema.names, texts, strict=True)]
+    lines = pc.binary_join_element_wise(*fields, ",").combine_chunks()
+    array = pc.binary_join_element_wise(lines, "\n", "")
+    offsets = np.frombuffer(array.buffers()[1], np.int32)
+    start, end = int(offsets[0]), int(offsets[len(array)])
+    return memoryview(array.buffers()[2])[start:end]
+
+
+def _quoted(text: pa.ChunkedArray) -> pa.ChunkedArray:
+    needed = pc.match_substring_regex(text, '[",\n]')
+    doubled = pc.replace_substring(text, '"', '""')
+    return pc.if_else(needed, pc.binary_join_element_wise('"', doubled, '"', ""), text)
+
+
+def _mix(value: np.ndarray) -> np.ndarray:
+    """Splitmix64: spreads consecutive numbers over 64 bits."""
+    with np.errstate(over="ignore"):
+        mixed = value + np.uint64(0x9E3779B97F4A7C15)
+        mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+        mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+        return mixed ^ (mixed >> np.uint64(31))
+
+
+def _uids(high: np.ndarray, low: np.ndarray) -> pa.Array:
+    """UUID texts of two 64-bit halves."""
+    raw = np.stack([high.astype(">u8"), low.astype(">u8")], axis=1).view(np.uint8).reshape(len(high), 16)
+    digits = np.frombuffer(b"0123456789abcdef", np.uint8)
+    text = np.full((len(high), 36), ord("-"), np.uint8)
+    places = [place for place in range(36) if place not in (8, 13, 18, 23)]
+    text[:, places[0::2]] = digits[raw >> 4]
+    text[:, places[1::2]] = digits[raw & 15]
+    offsets = np.arange(0, 36 * (len(high) + 1), 36, dtype=np.int32)
+    return pa.StringArray.from_buffers(len(high), pa.py_buffer(offsets), pa.py_buffer(text.tobytes()))
+
+
+def _decimal(cents: np.ndarray) -> pa.Array:
+    """Whole cents as decimals with two places."""
+    words = np.zeros((len(cents), 2), np.int64)
+    words[:, 0] = cents
+    return pa.Array.from_buffers(pa.decimal128(12, 2), len(cents), [None, pa.py_buffer(words.tobytes())])
+
+
+if __name__ == "__main__":
+    print(write_csv(sys.argv[1], int(sys.argv[2])))

@@ -1,0 +1,131 @@
+"""One clear block for each error: what, where, remedy, next."""
+
+from __future__ import annotations
+
+import argparse
+import traceback
+from typing import Any
+
+from active_data_flow.cli.command import ActionError
+from active_data_flow.core.errors import (
+    ActiveDataFlowError,
+    AlreadyRunningError,
+    CheckpointError,
+    ConfigurationError,
+    FencedError,
+    PluginError,
+    RecordError,
+    RejectLimitError,
+    SchemaError,
+    SinkUnavailableError,
+    SourceChangedError,
+    SourceUnavailableError,
+    TransformError,
+)
+
+_REMEDIES: tuple[tuple[type[ActiveDataFlowError], str, str], ...] = (
+    (AlreadyRunningError, "let the other run end, or wait for it", "adf run {flow} --wait 60s"),
+    (RejectLimitError, "look at the rejected records; mend the flow or raise its limit", "adf rejects list {flow}"),
+    (SourceChangedError, "give on_change: reread in the source, or begin anew", "adf run {flow} --from-start"),
+    (FencedError, "a newer run of this flow has taken over; see which", "adf runs {flow}"),
+    (CheckpointError, "see that the directory of checkpoints can be written", "adf checkpoint show {flow}"),
+    (PluginError, "", "adf connectors"),
+    (ConfigurationError, "", "adf explain {flow}"),
+    (RecordError, "set bad records aside with on_error: {{reject: true}}", "adf preview {flow}"),
+    (SchemaError, "compare the schema of the data with the declared one", "adf explain {flow}"),
+    (SourceUnavailableError, "see that the source can be reached; the next run goes on", "adf check {flow}"),
+    (SinkUnavailableError, "see that the sink can be reached; the next run goes on", "adf check {flow}"),
+    (TransformError, "look at what the transform gets and gives", "adf preview {flow}"),
+    (ActiveDataFlowError, "the next run goes on from the last checkpoint", "adf check {flow}"),
+)
+_AFTER_CONFIGURATION = {"explain": "adf explain --help", "check": "adf connectors", "new": "adf new --help"}
+
+
+def report(error: BaseException, options: argparse.Namespace) -> int:
+    """Show an error, on standard error and for ``--json`` on standard output too.
+
+    Returns:
+        The exit code: 1 the run failed, 2 bad configuration, 130 interrupted.
+    """
+    code = exit_code(error)
+    if getattr(options, "json", False):
+        _print_result(error, options, code)
+    if getattr(options, "verbose", False):
+        traceback.print_exception(error)
+    _print_block(error, options)
+    return code
+
+
+def exit_code(error: BaseException) -> int:
+    """What the process ends with after an error."""
+    if isinstance(error, KeyboardInterrupt):
+        return 130
+    if isinstance(error, ActionError):
+        return error.code
+    return 2 if isinstance(error, ConfigurationError) else 1
+
+
+def _print_block(error: BaseException, options: argparse.Namespace) -> None:
+    from rich.text import Text
+
+    from active_data_flow.cli.output import BAD, facts, panel, stderr
+
+    what, where, remedy, following = _parts(error, options)
+    title = "interrupted" if isinstance(error, KeyboardInterrupt) else f"error: {_kind(error)}"
+    content = facts([("what", Text(what)), ("where", where), ("remedy", remedy), ("next", following)])
+    stderr().print(panel(content, title, BAD))
+
+
+def _parts(error: BaseException, options: argparse.Namespace) -> tuple[str, str, str, str]:
+    flow = getattr(options, "flow", None) or "FLOW"
+    if isinstance(error, KeyboardInterrupt):
+        return "stopped at once", "", "nothing is lost: the next run goes on from the last checkpoint", ""
+    if isinstance(error, ActionError):
+        return error.message, "", "", error.following
+    if isinstance(error, ActiveDataFlowError):
+        from active_data_flow.core.logging import redact
+
+        where = ", ".join(f"{name} {redact(value, name)}" for name, value in error.context.items())
+        remedy, following = next((text, step) for kind, text, step in _REMEDIES if isinstance(error, kind))
+        if isinstance(error, ConfigurationError) and not isinstance(error, PluginError):
+            following = _AFTER_CONFIGURATION.get(options.command, following)
+        return redact(error.message), where, remedy.format(flow=flow), following.format(flow=flow)
+    what = f"{type(error).__name__}: {error}"
+    return what, _last_line(error), "this was not foreseen; see the traceback with --verbose", ""
+
+
+def _kind(error: BaseException) -> str:
+    """``SourceChangedError`` -> ``source changed``."""
+    if isinstance(error, ActionError):
+        return "not possible"
+    if not isinstance(error, ActiveDataFlowError):
+        return "unexpected"
+    name = type(error).__name__.removesuffix("Error")
+    text = "".join(f" {letter.lower()}" if letter.isupper() else letter for letter in name).strip()
+    return text if text != "active data flow" else "run failed"
+
+
+def _last_line(error: BaseException) -> str:
+    frames = traceback.extract_tb(error.__traceback__)
+    return f"{frames[-1].filename}, line {frames[-1].lineno}" if frames else ""
+
+
+def _print_result(error: BaseException, options: argparse.Namespace, code: int) -> None:
+    """The last line of standard output: of a run all that is known of it, of other commands the error."""
+    from active_data_flow.cli.output import print_json
+
+    text = str(error) if str(error) else type(error).__name__
+    result: dict[str, Any] = {}
+    if options.command == "run":
+        from active_data_flow.core.logging import redact
+        from active_data_flow.core.run import RunResult
+
+        begun = getattr(error, "result", None)
+        known = begun if isinstance(begun, RunResult) else RunResult(flow=str(options.flow), run_id="")
+        result = known.to_json()
+        text = redact(text)
+        result["status"] = "interrupted" if code == 130 else "failed"
+    print_json({**result, "error": text, "error_type": type(error).__name__}, indent=None)
+
+
+__all__ = ["exit_code", "report"]

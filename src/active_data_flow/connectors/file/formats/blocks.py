@@ -1,0 +1,200 @@
+"""Cuts a file into blocks of whole records, so that the position after each block is exact."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+from active_data_flow.connectors.file.formats.streams import ByteStream
+
+
+class Cutter(Protocol):
+    """Knows where the records of a format end."""
+
+    def last_end(self, data: bytes) -> tuple[int, bool]:
+        """End of the last whole record in `data`, which starts at a record's start (0: none), and whether that is
+        certain; an uncertain one is proven by parsing."""
+        ...
+
+    def first_end(self, data: bytes, minimum: int) -> int:
+        """End of the first record that ends at `minimum` or later; 0: none."""
+        ...
+
+    def closed(self, rest: bytes) -> bool:
+        """Whether a rest without a line break is a whole record."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Whole records of a file.
+
+    Attributes:
+        data: The records as UTF-8.
+        start: Where they start in the (decompressed) file.
+        end: Where they end.
+        lines: Line breaks read before them, since the reading began.
+        certain: Whether the end is known to be a record's end; else parsing has to prove it.
+        final: Whether these are the last records to read.
+        terminated: Whether the last record has its line break.
+    """
+
+    data: bytes
+    start: int
+    end: int
+    lines: int
+    certain: bool = True
+    final: bool = False
+    terminated: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """A stretch of a file that is no record.
+
+    Attributes:
+        data: Its begin.
+        start: Where it starts in the (decompressed) file.
+        end: Where reading goes on.
+        lines: Line breaks read before it, since the reading began.
+        reason: What is wrong with it.
+    """
+
+    data: bytes
+    start: int
+    end: int
+    lines: int
+    reason: str
+    final: bool = False
+
+
+class BlockCutter:
+    """Iterates the blocks of a stream.
+
+    Args:
+        stream: The text, from `start` on.
+        cutter: Where records end.
+        start: Where the stream starts.
+        end: Records that start at it or behind it are not read; None: to the end of the file.
+        block_size: Bytes of a block.
+        max_record: Bytes of the largest record.
+        leave_unterminated: Whether a last line without line break is not read.
+    """
+
+    def __init__(
+        self,
+        stream: ByteStream,
+        cutter: Cutter,
+        *,
+        start: int,
+        end: int | None,
+        block_size: int,
+        max_record: int,
+        leave_unterminated: bool = False,
+    ) -> None:
+        self._stream = stream
+        self._cutter = cutter
+        self._at = start
+        self._end = end
+        self._block_size = block_size
+        self._max_record = max_record
+        self._leave = leave_unterminated
+        self._buffer = b""
+        self._lines = 0
+        self._ended = False
+        self._finished = False
+
+    def next(self) -> Block | Broken | None:
+        """The next block; None behind the last one."""
+        while not self._finished:
+            if self._end is not None and self._stream.plain and self._at >= self._end:
+                self._finished = True
+                return None
+            self._fill()
+            found = self._cut_at_end() if self._ended else self._cut()
+            if found is not None:
+                return found
+        return None
+
+    def push_back(self, block: Block, rest: bytes) -> None:
+        """Cut again from a block's start.
+
+        Args:
+            block: The block that was cut in the wrong place.
+            rest: The data of the blocks that were cut after it.
+        """
+        self._buffer = block.data + rest + self._buffer
+        self._at = block.start
+        self._lines = block.lines
+        self._finished = False
+
+    def _fill(self) -> None:
+        """Read so much that the buffer has a block; twice as much where a block wasn't enough for one record."""
+        wanted = self._block_size if len(self._buffer) < self._block_size else len(self._buffer)
+        if self._ended or len(self._buffer) > self._max_record:
+            return
+        data = self._stream.read(wanted)
+        self._ended = not data
+        self._buffer = self._buffer + data if self._buffer else data
+
+    def _cut(self) -> Block | Broken | None:
+        cut, certain = self._cutter.last_end(self._buffer)
+        if cut:
+            return self._take(cut, certain=certain)
+        return self._skip_line("is larger than max_record_bytes") if len(self._buffer) > self._max_record else None
+
+    def _cut_at_end(self) -> Block | Broken | None:
+        if not self._buffer:
+            self._finished = True
+            return None
+        cut, certain = self._cutter.last_end(self._buffer)
+        rest = self._buffer[cut:]
+        if not rest:
+            return self._take(cut, certain=certain, final=True)
+        if not certain:  # an uncertain end with something behind it: parse up to there first
+            return self._take(cut, certain=False)
+        if cut and (self._leave or not self._cutter.closed(rest)):
+            return self._take(cut, certain=True, final=self._leave)
+        if self._leave:
+            self._finished = True
+            return None
+        if not self._cutter.closed(rest):
+            return self._skip_line("opens a quote that is never closed")
+        return self._take(len(self._buffer), certain=True, final=True, terminated=False)
+
+    def _take(self, cut: int, *, certain: bool, final: bool = False, terminated: bool = True) -> Block | None:
+        if self._end is not None and self._stream.plain and self._at + cut >= self._end:
+            first = self._cutter.first_end(self._buffer[:cut], self._end - self._at) if certain else 0
+            cut, final, terminated = (first or cut), certain, terminated or bool(first)
+        data = self._buffer if cut == len(self._buffer) else self._buffer[:cut]
+        block = Block(data, self._at, self._at + self._stream.width(data), self._lines, certain, final, terminated)
+        self._advance(cut, block.end, data)
+        self._finished = final
+        return block
+
+    def _skip_line(self, reason: str) -> Broken:
+        """Pass over one line of text, whatever quotes it has; memory stays bounded."""
+        start, lines, head = self._at, self._lines, self._buffer[: self._max_record][:1000]
+        while True:
+            cut = self._buffer.find(b"\n") + 1
+            if cut or self._ended:
+                break
+            self._advance(len(self._buffer), self._at + self._stream.width(self._buffer), b"")
+            self._fill()
+        data = self._buffer[: cut or len(self._buffer)]
+        self._advance(len(data), self._at + self._stream.width(data), data)
+        self._finished = self._ended and not self._buffer
+        return Broken(head, start, self._at, lines, reason, self._finished)
+
+    def _advance(self, cut: int, at: int, data: bytes) -> None:
+        self._buffer = self._buffer[cut:]
+        self._at = at
+        self._lines += data.count(b"\n")
+
+    def __iter__(self) -> Iterator[Block | Broken]:
+        while (block := self.next()) is not None:
+            yield block
+
+
+__all__ = ["Block", "BlockCutter", "Broken", "Cutter"]

@@ -1,0 +1,27 @@
+"""JSON lines: one object a line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pyarrow as pa
+
+from active_data_flow.connectors.file.writers.json_text import json_rows
+
+
+class JsonLinesEncoder:
+    """Rows as JSON lines, UTF-8."""
+
+    trailer = b""
+    separator = b"\n"
+
+    def opening(self, schema: pa.Schema) -> bytes:  # noqa: ARG002  # like the other encoders
+        """Nothing stands before the first row."""
+        return b""
+
+    def rows(self, batch: pa.RecordBatch, *, first: bool) -> Iterator[memoryview]:  # noqa: ARG002  # likewise
+        """The rows, in order."""
+        return json_rows(batch, "", "\n")
+
+
+__all__ = ["JsonLinesEncoder"]

@@ -1,0 +1,144 @@
+"""PostgreSQL through psycopg, where ADBC's driver is not installed: COPY of CSV that Arrow writes."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+import pyarrow as pa
+from psycopg.types.string import TextLoader
+
+from active_data_flow.connectors.sql.client.address import Address
+from active_data_flow.connectors.sql.client.failures import Side, error_for, passed_on, postgresql_failure
+from active_data_flow.connectors.sql.client.rows import RowStream, python_rows
+from active_data_flow.connectors.sql.client.session import Parameters, Session, Stream
+from active_data_flow.core.errors import SinkError, SourceError
+
+_TYPES: dict[int, pa.DataType] = {
+    16: pa.bool_(),
+    17: pa.binary(),
+    20: pa.int64(),
+    21: pa.int16(),
+    23: pa.int32(),
+    26: pa.int64(),
+    700: pa.float32(),
+    701: pa.float64(),
+    1000: pa.list_(pa.bool_()),
+    1005: pa.list_(pa.int16()),
+    1007: pa.list_(pa.int32()),
+    1009: pa.list_(pa.string()),
+    1016: pa.list_(pa.int64()),
+    1021: pa.list_(pa.float32()),
+    1022: pa.list_(pa.float64()),
+    1082: pa.date32(),
+    1083: pa.time64("us"),
+    1114: pa.timestamp("us"),
+    1184: pa.timestamp("us", "UTC"),
+}
+_AS_TEXT = ("numeric", "json", "jsonb", "uuid", "interval", "inet", "cidr")
+
+
+class PsycopgSession(Session):
+    """PostgreSQL. Types that Arrow doesn't have (numeric, json, uuid …) come out as text."""
+
+    def __init__(self, address: Address, *, side: Side, timeout: float, read_only: bool) -> None:
+        self.address = address
+        self.side = side
+        self.timeout = timeout
+        seconds = max(2, math.ceil(timeout))
+        with self._errors():
+            self._connection = psycopg.connect(
+                address.url, autocommit=True, connect_timeout=seconds, cursor_factory=psycopg.RawCursor
+            )
+        for name in _AS_TEXT:
+            self._connection.adapters.register_loader(name, TextLoader)
+        self.execute(f"SET lock_timeout = {int(timeout * 1000)}")
+        if read_only:
+            self.execute("SET default_transaction_read_only = on")
+
+    def execute(self, sql: str, parameters: Parameters = ()) -> int:
+        with self._errors():
+            return self._connection.execute(sql.encode(), list(parameters) or None).rowcount
+
+    def execute_many(self, sql: str, rows: pa.RecordBatch) -> None:
+        with self._errors(), self._connection.cursor() as cursor:
+            cursor.executemany(sql.encode(), [list(row) for row in python_rows(rows)])
+
+    def stream(self, sql: str, parameters: Parameters = ()) -> Stream:
+        cursor = self._connection.cursor()
+        with self._errors():
+            rows = cursor.stream(sql.encode(), list(parameters) or None)
+            first = list(itertools.islice(rows, 1))
+        columns = cursor.description or ()
+        chain = itertools.chain(first, rows)
+
+        def fetch(number: int) -> list[tuple[Any, ...]]:
+            return list(itertools.islice(chain, number))
+
+        def close() -> None:
+            rows.close()
+            cursor.close()
+
+        types = [_TYPES.get(column.type_code, pa.string()) for column in columns]
+        return RowStream([column.name for column in columns], types, fetch, close, self._errors)
+
+    def ingest(
+        self, table: str, batches: pa.RecordBatchReader, *, namespace: str | None = None, temporary: bool = False
+    ) -> None:
+        from pyarrow import csv
+
+        names = ", ".join(self.quote(name) for name in batches.schema.names)
+        target = self.quote("pg_temp" if temporary else namespace, table)
+        copy_in = f"COPY {target} ({names}) FROM STDIN (FORMAT csv)"
+        # what is quoted is a value, what is empty without quotes is NULL: an empty text stays one
+        options = csv.WriteOptions(include_header=False, quoting_style="all_valid")
+        with self._errors(), self._connection.cursor() as cursor, cursor.copy(copy_in.encode()) as copy:
+            for batch in batches:
+                buffer = pa.BufferOutputStream()
+                csv.write_csv(pa.record_batch(_as_text(batch), batch.schema.names), buffer, options)
+                copy.write(memoryview(buffer.getvalue()))
+
+    def close(self) -> None:
+        if not self._connection.closed:
+            with passed_on((SinkError, SourceError)):
+                self.rollback()
+        self.in_transaction = False
+        self._connection.close()
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        try:
+            yield
+        except psycopg.Error as error:
+            context = f"\nCONTEXT:  {error.diag.context}" if error.diag.context else ""
+            detail = f"\nDETAIL:  {error.diag.message_detail}" if error.diag.message_detail else ""
+            text = f"ERROR: {error.diag.message_primary}{detail}{context}" if error.diag.message_primary else str(error)
+            raise error_for(postgresql_failure(text, error.sqlstate), self.side, self.address.redacted) from error
+
+
+def _as_text(batch: pa.RecordBatch) -> list[pa.Array]:
+    return [_column(column) for column in batch.columns]
+
+
+def _column(column: pa.Array) -> pa.Array:
+    if pa.types.is_binary(column.type) or pa.types.is_large_binary(column.type):
+        return pa.array([None if value is None else "\\x" + value.hex() for value in column.to_pylist()], pa.string())
+    if pa.types.is_list(column.type) or pa.types.is_large_list(column.type):
+        return pa.array([None if value is None else _array(value) for value in column.to_pylist()], pa.string())
+    return column
+
+
+def _array(values: list[Any]) -> str:
+    return "{" + ",".join("NULL" if value is None else _element(str(value)) for value in values) + "}"
+
+
+def _element(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
+__all__ = ["PsycopgSession"]

@@ -1,0 +1,180 @@
+"""The columns of a batch as rows of user code see them: a column becomes a Python list when it is first touched."""
+
+from __future__ import annotations
+
+import difflib
+import gc
+import threading
+import time
+from collections.abc import Generator, Iterable
+from contextlib import contextmanager
+from datetime import UTC
+from typing import Any
+
+import pyarrow as pa
+
+
+class UnknownFieldError(KeyError, AttributeError):
+    """A message has no such field; a `KeyError` (and an `AttributeError`) that suggests near names.
+
+    Args:
+        name: The name that was asked for.
+        known: The names that there are.
+    """
+
+    def __init__(self, name: object, known: Iterable[str] = ()) -> None:
+        super().__init__(name)
+        self._known = tuple(known)
+
+    def __str__(self) -> str:
+        name = self.args[0]
+        near = difflib.get_close_matches(name, self._known, n=3, cutoff=0.5) if isinstance(name, str) else []
+        if near:
+            return f"there is no field {name!r}; did you mean {' or '.join(near)}?"
+        return f"there is no field {name!r}; there are {', '.join(self._known) or 'none'}"
+
+
+class Columns(dict[str, list[Any]]):
+    """Columns of a record batch, each turned into a list of Python values when it is first asked for.
+
+    Rows hold a reference to their columns and a row number. What a row has removed is told by columns of its own that
+    hide some names and share everything else, so that the many rows that remove the same field share one object.
+
+    Args:
+        data: The record batch; None for messages that were never part of one.
+        origin: What the metadata of the rows is made from.
+        hidden: Names that are not shown.
+    """
+
+    __slots__ = ("_without", "data", "hidden", "names", "origin", "positions")
+
+    def __init__(self, data: pa.RecordBatch | None, origin: Any = None, hidden: frozenset[str] = frozenset()) -> None:
+        super().__init__()
+        self.data = data
+        self.origin = origin
+        self.hidden = hidden
+        names: list[str] = [] if data is None else data.schema.names
+        self.positions = {name: index for index, name in enumerate(names) if name not in hidden}
+        self.names = tuple(self.positions)
+        self._without: dict[str, Columns] = {}
+
+    def __missing__(self, name: str) -> list[Any]:
+        position = self.positions.get(name)
+        if position is None or self.data is None:
+            raise UnknownFieldError(name, self.names)
+        values = self[name] = values_of(self.data.column(position))
+        return values
+
+    def without(self, name: str) -> Columns:
+        """The same columns with one more name hidden; always the same object for the same name."""
+        found = self._without.get(name)
+        if found is None:
+            found = self._without[name] = Columns(self.data, self.origin, self.hidden | {name})
+            found.update({known: values for known, values in self.items() if known != name})
+        return found
+
+    def __reduce__(self) -> Any:
+        raise TypeError("the columns of a batch are not pickled; pickle the message")
+
+
+def values_of(array: pa.Array) -> list[Any]:
+    """The values of an array as Python objects, as `to_pylist` gives them, by the fastest way there is for its type.
+
+    Maps become dicts; times finer than a microsecond are cut to microseconds, which is all that Python's types hold.
+    """
+    types = pa.types
+    kind = array.type
+    if types.is_string(kind) or types.is_large_string(kind):
+        return array.to_numpy(zero_copy_only=False).tolist()
+    if _plain(kind):
+        return _plain_values(array)
+    if types.is_timestamp(kind):
+        return _timestamps(array)
+    if (types.is_time(kind) or types.is_duration(kind)) and kind.unit == "ns":
+        target = pa.time64("us") if types.is_time(kind) else pa.duration("us")
+        return array.cast(target, safe=False).to_pylist()
+    return array.to_pylist(maps_as_pydicts="strict") if _has_map(kind) else array.to_pylist()
+
+
+def _plain(kind: pa.DataType) -> bool:
+    """Types whose numpy form turns into the same Python objects."""
+    types = pa.types
+    return bool(
+        types.is_integer(kind) or types.is_float64(kind) or types.is_float32(kind) or types.is_boolean(kind)
+        or types.is_date32(kind) or (types.is_timestamp(kind) and kind.tz is None and kind.unit == "us")
+    )  # fmt: skip
+
+
+def _plain_values(array: pa.Array) -> list[Any]:
+    if array.null_count == 0:
+        return array.to_numpy(zero_copy_only=False).tolist()
+    nulls = array.is_null().to_numpy(zero_copy_only=False).nonzero()[0].tolist()
+    # what is under a null is not defined; as a plain number it does no harm till it is replaced
+    bare = pa.Array.from_buffers(array.type, len(array), [None, array.buffers()[1]], 0, array.offset)
+    values: list[Any] = bare.to_numpy(zero_copy_only=False).tolist()
+    for index in nulls:
+        values[index] = None
+    return values
+
+
+def _timestamps(array: pa.Array) -> list[Any]:
+    zone = array.type.tz
+    micros = array.cast(pa.timestamp("us", zone), safe=False)
+    if zone is None:
+        return _plain_values(micros)
+    if zone != "UTC":
+        return micros.to_pylist()
+    values = _plain_values(micros.view(pa.timestamp("us")))
+    return [None if value is None else value.replace(tzinfo=UTC) for value in values]
+
+
+def _has_map(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_map(kind)) or any(_has_map(kind.field(index).type) for index in range(kind.num_fields))
+
+
+class _Collector:
+    """Counts who wants the cyclic garbage collector out of the way."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._pauses = 0
+        self._was_on = False
+        self._collected = 0.0
+
+    def pause(self) -> None:
+        with self._lock:
+            if self._pauses == 0:
+                self._was_on = gc.isenabled()
+                self._collected = time.monotonic()
+                gc.disable()
+            self._pauses += 1
+
+    def resume(self) -> None:
+        with self._lock:
+            self._pauses -= 1
+            if self._pauses == 0 and self._was_on:
+                gc.enable()
+            overdue = self._pauses > 0 and self._was_on and time.monotonic() - self._collected > 1.0
+            if overdue:
+                self._collected = time.monotonic()
+        if overdue:  # lanes that take turns would otherwise keep it off for good
+            gc.collect()
+
+
+_collector = _Collector()
+
+
+@contextmanager
+def collector_paused() -> Generator[None]:
+    """Keep the cyclic garbage collector off meanwhile: thousands of rows are no garbage, and looking costs a quarter.
+
+    May be nested and used by several threads at once; the last one out turns the collector on again if it was on.
+    """
+    _collector.pause()
+    try:
+        yield
+    finally:
+        _collector.resume()
+
+
+__all__ = ["Columns", "UnknownFieldError", "collector_paused", "values_of"]

@@ -1,0 +1,129 @@
+"""The one place that turns events into log lines."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from active_data_flow.core.events import (
+    Checkpointed,
+    Event,
+    Events,
+    RecordRejected,
+    Retrying,
+    RunFinished,
+    RunStarted,
+    SplitAssigned,
+    SplitFinished,
+)
+from active_data_flow.core.logging import get_logger
+
+if TYPE_CHECKING:
+    from structlog.typing import FilteringBoundLogger
+
+SHOWN_REJECTS = 5
+"""Rejected records that get a line of their own in each run; the others are counted."""
+
+
+def log_events(events: Events, *, level: str = "info") -> None:
+    """Log what a flow's runs emit.
+
+    Args:
+        events: Where they are emitted.
+        level: The least important lines to log; a flow's `log_level`.
+    """
+    events.subscribe(_EventLog(level))
+
+
+class _EventLog:
+    def __init__(self, level: str) -> None:
+        self._level = level
+        self._loggers: dict[str, FilteringBoundLogger] = {}
+        self._rejected: dict[str, int] = {}
+
+    def __call__(self, event: Event) -> None:
+        method = _LINES.get(type(event))
+        if method is not None:
+            method(self, event)
+
+    def _logger(self, event: Event) -> FilteringBoundLogger:
+        if event.run_id not in self._loggers:
+            self._loggers[event.run_id] = get_logger(event.flow, level=self._level, run=event.run_id)
+        return self._loggers[event.run_id]
+
+    def started(self, event: RunStarted) -> None:
+        self._logger(event).info(
+            "run started",
+            guarantee=event.guarantee,
+            lanes=event.lanes,
+            epoch=event.epoch,
+            resumed_splits=event.resumed_splits,
+        )
+
+    def assigned(self, event: SplitAssigned) -> None:
+        self._logger(event).debug("split assigned", split=event.split, lane=event.lane, position=event.position)
+
+    def split_finished(self, event: SplitFinished) -> None:
+        self._logger(event).debug("split finished", split=event.split, lane=event.lane)
+
+    def checkpointed(self, event: Checkpointed) -> None:
+        self._logger(event).debug(
+            "checkpoint",
+            records_read=event.records_read,
+            records_written=event.records_written,
+            records_rejected=event.records_rejected,
+            bytes_read=event.bytes_read,
+            seconds=round(event.seconds, 3),
+        )
+
+    def rejected(self, event: RecordRejected) -> None:
+        count = self._rejected[event.run_id] = self._rejected.get(event.run_id, 0) + 1
+        if count > SHOWN_REJECTS:
+            return
+        reject = event.reject
+        where = {
+            "split": reject.split_id,
+            "stage": reject.stage,
+            "field": reject.field,
+            "error_type": reject.error_type,
+        }
+        known = {name: value for name, value in where.items() if value is not None}
+        self._logger(event).warning("record rejected", error=reject.error, **known)
+        if count == SHOWN_REJECTS:
+            self._logger(event).warning("further rejected records are counted without a line")
+
+    def retrying(self, event: Retrying) -> None:
+        self._logger(event).warning(
+            "retrying", error=event.error, attempt=event.attempt, pause_seconds=round(event.pause, 2)
+        )
+
+    def finished(self, event: RunFinished) -> None:
+        self._rejected.pop(event.run_id, None)
+        logger = self._logger(event)
+        del self._loggers[event.run_id]
+        shown = {name: value for name, value in event.result.items() if name in _RESULT and value not in (None, "")}
+        write = logger.error if event.result.get("status") == "failed" else logger.info
+        write("run finished", **shown)
+
+
+_RESULT = (
+    "status",
+    "records_read",
+    "records_written",
+    "records_rejected",
+    "bytes_read",
+    "seconds",
+    "checkpoints",
+    "retries",
+    "error",
+)
+_LINES: dict[type[Event], Any] = {
+    RunStarted: _EventLog.started,
+    SplitAssigned: _EventLog.assigned,
+    SplitFinished: _EventLog.split_finished,
+    Checkpointed: _EventLog.checkpointed,
+    RecordRejected: _EventLog.rejected,
+    Retrying: _EventLog.retrying,
+    RunFinished: _EventLog.finished,
+}
+
+__all__ = ["SHOWN_REJECTS", "log_events"]

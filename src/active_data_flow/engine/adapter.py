@@ -1,0 +1,136 @@
+"""Gives the engine one shape: a simple source becomes a source of one split."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from itertools import islice
+from typing import Any
+
+import pyarrow as pa
+
+from active_data_flow.core.batch import Batch, Position
+from active_data_flow.core.errors import SourceError
+from active_data_flow.core.source import Source
+from active_data_flow.source_support import (
+    EnumeratorContext,
+    PendingSplits,
+    ReaderContext,
+    Signal,
+    SplitReader,
+    SplitSerializer,
+    SplitSource,
+)
+
+_BATCH_ROWS = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """One reading of a simple source from beginning to end.
+
+    Attributes:
+        number: Counts the complete readings; a finished one is followed by the next.
+    """
+
+    number: int
+
+    @property
+    def split_id(self) -> str:
+        """The same until the reading is complete."""
+        return f"pass-{self.number}"
+
+
+class _PassEnumerator(PendingSplits[Pass]):
+    def __init__(self, context: EnumeratorContext[Pass]) -> None:
+        super().__init__(context)
+        self._restored = context.restored
+
+    def find(self) -> Iterable[Pass]:
+        done = [state.split["number"] for state in self._restored.values() if state.finished]
+        return [Pass(max(done, default=0) + 1)]
+
+
+class _MessageReader(SplitReader[Pass]):
+    def __init__(self, context: ReaderContext, source: Source) -> None:
+        super().__init__(context)
+        self._source = source
+        self._schema: pa.Schema | None = None
+
+    def read(self, split: Pass, position: Position) -> Iterator[Batch | Signal]:
+        done: int = position or 0
+        messages = islice(self._source.each(), done, None)
+        while rows := [dict(message) for message in islice(messages, _BATCH_ROWS)]:
+            done += len(rows)
+            data = self._record_batch(rows)
+            yield Batch(
+                data,
+                split.split_id,
+                done if self._source.replayable else None,
+                records_read=len(rows),
+                bytes_read=data.nbytes,
+            )
+        yield Batch(pa.RecordBatch.from_pylist([], self._schema or pa.schema([])), split.split_id, done, finished=True)
+
+    def _record_batch(self, rows: list[dict[str, Any]]) -> pa.RecordBatch:
+        """Columns keep the type that they had first; columns that come later are added."""
+        names = dict.fromkeys(name for row in rows for name in row)
+        known = self._schema
+        try:
+            columns = {
+                name: pa.array(
+                    [row.get(name) for row in rows],
+                    known.field(name).type if known is not None and name in known.names else None,
+                )
+                for name in [*(known.names if known is not None else ()), *names]
+            }
+        except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
+            message = f"messages of {self._source.name_in_errors} change their types: {error}; give the flow a schema"
+            raise SourceError(message, connector=self._source.name_in_errors) from error
+        data = pa.RecordBatch.from_pydict(columns)
+        self._schema = pa.schema([field for field in data.schema if not pa.types.is_null(field.type)])
+        return data
+
+
+class MessageSource(SplitSource):
+    """A simple source as the engine reads it: one split; every complete run reads all of it again."""
+
+    inner: Source
+
+    def create_enumerator(self, context: EnumeratorContext[Any]) -> _PassEnumerator:
+        """Gives the one split."""
+        return _PassEnumerator(context)
+
+    def create_reader(self, context: ReaderContext) -> _MessageReader:
+        """Iterates `each` and makes batches of it."""
+        return _MessageReader(context, self.inner)
+
+    def split_serializer(self) -> SplitSerializer[Any]:
+        """The number of the pass."""
+        return SplitSerializer(_pass_to_json, lambda value: Pass(**value))
+
+    def split_notes(self) -> list[str]:
+        """Why it is one split."""
+        resume = (
+            "goes on behind the last committed message"
+            if self.inner.replayable
+            else "is not replayable: a run commits once, at its end, and a killed one begins anew"
+        )
+        return [f"one split: the source gives its messages one after the other; it {resume}"]
+
+    @property
+    def name_in_errors(self) -> str:
+        """The name of the source inside."""
+        return self.inner.name_in_errors
+
+
+def _pass_to_json(split: Pass) -> Mapping[str, Any]:
+    return asdict(split)
+
+
+def as_split_source(source: Source) -> SplitSource:
+    """The source itself where it is read in splits, else adapted."""
+    return source if isinstance(source, SplitSource) else MessageSource(inner=source)
+
+
+__all__ = ["MessageSource", "as_split_source"]

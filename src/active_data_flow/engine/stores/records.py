@@ -1,0 +1,92 @@
+"""What the store keeps for people: runs and rejected records."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+
+def now() -> str:
+    """The time in UTC, as ISO text."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """A run in the history.
+
+    Attributes:
+        run_id: Id of the run.
+        flow: Name of the flow.
+        status: ``running``, how it ended (`RunStatus`), or ``lost`` where its process was killed.
+        started: ISO time.
+        ended: ISO time; None while it runs.
+        pid: Process.
+        result: `RunResult.to_json`.
+    """
+
+    run_id: str
+    flow: str
+    status: str = "running"
+    started: str = field(default_factory=now)
+    ended: str | None = None
+    pid: int = field(default_factory=os.getpid)
+    result: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+    def to_row(self) -> tuple[Any, ...]:
+        """The record as a row of its table."""
+        return (self.run_id, self.flow, self.status, self.started, self.ended, self.pid, json.dumps(self.result))
+
+    @classmethod
+    def from_row(cls, row: Any) -> RunRecord:
+        """The record of a row."""
+        values = dict(row)
+        return cls(**{**values, "result": json.loads(values["result"])})
+
+
+@dataclass(frozen=True, slots=True)
+class StoredReject:
+    """A rejected record as it is kept; see `Reject` for the fields that they share."""
+
+    id: int
+    flow: str
+    run_id: str
+    flow_version: str
+    split_id: str
+    sequence: int
+    status: str
+    at: str
+    record: Any
+    error: str
+    error_type: str
+    stage: str
+    position: Any
+    field: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class RejectGroup:
+    """Rejected records that failed in the same way."""
+
+    error_type: str
+    stage: str
+    field: str | None
+    records: int
+    first_id: int
+    last_at: str
+    example: str
+
+
+def from_row(row: Any) -> StoredReject:
+    """The rejected record of a row."""
+    values = dict(row)
+    return StoredReject(
+        **{**values, "record": json.loads(values["record"]), "position": json.loads(values["position"])}
+    )
+
+
+__all__ = ["RejectGroup", "RunRecord", "StoredReject", "from_row", "now"]

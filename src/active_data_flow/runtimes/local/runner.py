@@ -1,0 +1,122 @@
+"""Runs flows in this process."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, ClassVar
+
+from active_data_flow.core.data_flow import DataFlow
+from active_data_flow.core.errors import ActiveDataFlowError
+from active_data_flow.core.events import Events
+from active_data_flow.core.run import Budget, RunResult
+from active_data_flow.core.runtime import Runner, Runtime
+from active_data_flow.engine.budget import Stop
+from active_data_flow.engine.coordinator import Coordinator
+from active_data_flow.engine.stores.records import RunRecord
+from active_data_flow.engine.stores.sqlite import SqliteStore
+
+
+class LocalRuntime(Runtime):
+    """This process, with checkpoints in a folder.
+
+    Args:
+        directory: Where checkpoints, runs and rejected records are kept, in ``state.db``.
+        events: Told of what happens in runs.
+        wait: Seconds to wait for another run of the same flow to end before it is refused.
+    """
+
+    type: ClassVar[str] = "local"
+
+    def __init__(self, directory: str | Path = ".adf", events: Events | None = None, wait: float = 0.0) -> None:
+        self.directory = Path(directory)
+        self.events = events or Events()
+        self.wait = wait
+        self._store: SqliteStore | None = None
+
+    @property
+    def store(self) -> SqliteStore:
+        """The store, opened when it is first used."""
+        if self._store is None:
+            self._store = SqliteStore(self.directory / "state.db")
+        return self._store
+
+    def runner(self, flow: DataFlow) -> LocalRunner:
+        """The thing that runs this flow here."""
+        return LocalRunner(flow, self)
+
+    def close(self) -> None:
+        """Close the store."""
+        if self._store is not None:
+            self._store.close()
+            self._store = None
+
+
+class LocalRunner(Runner):
+    """Runs one flow in this process.
+
+    Args:
+        flow: The flow.
+        runtime: Where it keeps its positions.
+    """
+
+    def __init__(self, flow: DataFlow, runtime: LocalRuntime) -> None:
+        self._flow = flow
+        self._runtime = runtime
+
+    def run(self, budget: Budget, *, from_start: bool = False) -> RunResult:
+        """Run the flow; SIGINT and SIGTERM stop it at a checkpoint, a second one at once.
+
+        Raises:
+            AlreadyRunningError: Another run of the flow goes on.
+            ActiveDataFlowError: The run failed; its `result` says what had been committed.
+        """
+        store = self._runtime.store
+        stop = Stop()
+        with store.acquire(self._flow.name, wait=self._runtime.wait), _graceful(stop):
+            coordinator = Coordinator(self._flow, store, self._runtime.events, stop)
+            if from_start:
+                forget(coordinator, store)
+            result = coordinator.result
+            store.start_run(RunRecord(result.run_id, result.flow))
+            try:
+                coordinator.run(budget)
+            except ActiveDataFlowError:
+                store.finish_run(result.run_id, result.status.value, result.to_json())
+                raise
+            store.finish_run(result.run_id, result.status.value, result.to_json())
+            return result
+
+
+def forget(coordinator: Coordinator, store: SqliteStore) -> None:
+    """Forget the positions of all pipelines, in the store and in the sinks that keep them."""
+    for pipeline in coordinator.pipelines:
+        pipeline.sink.reset(pipeline.name)
+        store.reset(pipeline.name)
+
+
+@contextmanager
+def _graceful(stop: Stop) -> Generator[None]:
+    """The first SIGINT or SIGTERM asks to stop, the second acts as it would have without us."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before: dict[int, Any] = {}
+
+    def ask(number: int, _frame: Any) -> None:
+        stop.interrupt()
+        signal.signal(number, before[number])
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        before[number] = signal.signal(number, ask)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+__all__ = ["LocalRunner", "LocalRuntime", "forget"]
