@@ -70,7 +70,9 @@ def table(first: int, rows: int) -> pa.Table:
     columns: dict[str, Any] = {
         "id": integer,
         "uid": _uids(mixed, other),
-        "email": pc.binary_join_element_wise("user", text, "@mail", pa.array(_COUNTRIES[mixed % np.uint64(8)]), ".example.com", ""),
+        "email": pc.binary_join_element_wise(
+            "user", text, "@mail", pa.array(_COUNTRIES[mixed % np.uint64(8)]), ".example.com", ""
+        ),
         "created_at": pa.array(created, pa.timestamp("us")),
         "day": pa.array(created.astype("datetime64[D]"), pa.date32()),
         "amount": _decimal(cents),
@@ -102,7 +104,9 @@ def write_csv(path: str | Path, rows: int) -> Path:
 def _lines(rows: pa.Table) -> memoryview:
     """The rows as CSV text; fields are quoted only where they have to be, as most programs write it."""
     texts = [column.cast(pa.string()) for column in rows.combine_chunks().columns]
-    fields = [_quoted(text) if name in ("note", "meta") else text for name, text in zip(rows.schema.names, texts, strict=True)]
+    fields = [
+        _quoted(text) if name in ("note", "meta") else text for name, text in zip(rows.schema.names, texts, strict=True)
+    ]
     lines = pc.binary_join_element_wise(*fields, ",").combine_chunks()
     array = pc.binary_join_element_wise(lines, "\n", "")
     offsets = np.frombuffer(array.buffers()[1], np.int32)

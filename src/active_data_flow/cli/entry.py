@@ -56,7 +56,7 @@ def _run(options: argparse.Namespace) -> int:
     except BrokenPipeError:
         _forget_output()
         return 0  # whoever reads has seen enough
-    except (KeyboardInterrupt, Exception) as error:
+    except (KeyboardInterrupt, Exception) as error:  # noqa: BLE001  # the last place where an error can be shown well
         from active_data_flow.cli.failure import report
 
         return report(error, options)

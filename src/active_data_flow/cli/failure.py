@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import traceback
+from pathlib import Path
 from typing import Any
 
 from active_data_flow.cli.command import ActionError
@@ -30,7 +31,7 @@ _REMEDIES: tuple[tuple[type[ActiveDataFlowError], str, str], ...] = (
     (FencedError, "a newer run of this flow has taken over; see which", "adf runs {flow}"),
     (CheckpointError, "see that the directory of checkpoints can be written", "adf checkpoint show {flow}"),
     (PluginError, "", "adf connectors"),
-    (ConfigurationError, "", "adf explain {flow}"),
+    (ConfigurationError, "", "adf check {flow}"),
     (RecordError, "set bad records aside with on_error: {{reject: true}}", "adf preview {flow}"),
     (SchemaError, "compare the schema of the data with the declared one", "adf explain {flow}"),
     (SourceUnavailableError, "see that the source can be reached; the next run goes on", "adf check {flow}"),
@@ -38,7 +39,6 @@ _REMEDIES: tuple[tuple[type[ActiveDataFlowError], str, str], ...] = (
     (TransformError, "look at what the transform gets and gives", "adf preview {flow}"),
     (ActiveDataFlowError, "the next run goes on from the last checkpoint", "adf check {flow}"),
 )
-_AFTER_CONFIGURATION = {"explain": "adf explain --help", "check": "adf connectors", "new": "adf new --help"}
 
 
 def report(error: BaseException, options: argparse.Namespace) -> int:
@@ -87,11 +87,19 @@ def _parts(error: BaseException, options: argparse.Namespace) -> tuple[str, str,
 
         where = ", ".join(f"{name} {redact(value, name)}" for name, value in error.context.items())
         remedy, following = next((text, step) for kind, text, step in _REMEDIES if isinstance(error, kind))
-        if isinstance(error, ConfigurationError) and not isinstance(error, PluginError):
-            following = _AFTER_CONFIGURATION.get(options.command, following)
+        if type(error) is ConfigurationError:
+            following = _after_configuration(flow, options.command) or following
         return redact(error.message), where, remedy.format(flow=flow), following.format(flow=flow)
     what = f"{type(error).__name__}: {error}"
     return what, _last_line(error), "this was not foreseen; see the traceback with --verbose", ""
+
+
+def _after_configuration(flow: str, command: str) -> str:
+    """What to try after a bad configuration, where checking it would say the same again."""
+    file = flow.rpartition(":")[0] if ".py:" in flow else flow
+    if file.endswith((".py", ".yaml", ".yml", ".json")) and not Path(file).exists():
+        return "adf new flow NAME, to have a flow to start from"
+    return "adf connectors, for what there is and its options" if command == "check" else ""
 
 
 def _kind(error: BaseException) -> str:
@@ -114,7 +122,7 @@ def _print_result(error: BaseException, options: argparse.Namespace, code: int) 
     """The last line of standard output: of a run all that is known of it, of other commands the error."""
     from active_data_flow.cli.output import print_json
 
-    text = str(error) if str(error) else type(error).__name__
+    text = str(error) or type(error).__name__
     result: dict[str, Any] = {}
     if options.command == "run":
         from active_data_flow.core.logging import redact

@@ -55,11 +55,7 @@ def type_text(annotation: Any) -> str:
         return _or(str(value) for value in arguments)
     if origin in (Union, UnionType):
         return _or(dict.fromkeys(type_text(inner) for inner in arguments))
-    if origin is not None:
-        return _container(origin, arguments)
-    if isinstance(annotation, type):
-        return _class_text(annotation)
-    return str(annotation)
+    return _class_text(annotation) if origin is None else _container(origin, arguments)
 
 
 def _container(origin: Any, arguments: tuple[Any, ...]) -> str:
@@ -73,7 +69,9 @@ def _container(origin: Any, arguments: tuple[Any, ...]) -> str:
     return "function" if origin in (Callable, *_CALLABLES) else str(origin)
 
 
-def _class_text(kind: type) -> str:
+def _class_text(kind: Any) -> str:
+    if not isinstance(kind, type):
+        return str(kind)
     if issubclass(kind, Enum):
         return _or(str(member.value) for member in kind)
     if issubclass(kind, BaseModel):
@@ -96,18 +94,9 @@ def _from_parameter(parameter: inspect.Parameter) -> Option:
 
 
 def _shown(value: Any) -> str:
-    if value is None:
-        return "none"
-    if isinstance(value, Enum):
-        return str(value.value)
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, BaseModel):
-        return ", ".join(f"{name}: {_shown(inner)}" for name, inner in value)
-    if isinstance(value, str):
-        return value if value.isprintable() and value.strip() else repr(value)
-    if isinstance(value, tuple | list):
-        return f"[{', '.join(_shown(part) for part in value)}]"
+    for kind, text in _SHOWN:
+        if isinstance(value, kind):
+            return text(value)
     return str(value)
 
 
@@ -116,6 +105,14 @@ def _or(texts: Iterable[str]) -> str:
     return " or ".join([", ".join(known[:-1]), known[-1]] if len(known) > 1 else known)
 
 
+_SHOWN: tuple[tuple[type | tuple[type, ...], Callable[[Any], str]], ...] = (
+    (NoneType, lambda _: "none"),
+    (Enum, lambda value: str(value.value)),
+    (bool, lambda value: str(value).lower()),
+    (str, lambda value: value if value.isprintable() and value.strip() else repr(value)),
+    (BaseModel, lambda value: ", ".join(f"{name}: {_shown(inner)}" for name, inner in value)),
+    ((tuple, list), lambda value: f"[{', '.join(_shown(part) for part in value)}]"),
+)
 _CALLABLES = (get_origin(Callable[[], None]),)
 _WORDS: dict[Any, str] = {
     str: "text",

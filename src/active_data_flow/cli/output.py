@@ -1,15 +1,17 @@
-"""How things look: consoles, tables, panels, numbers. Colours are told apart by everyone, and never carry meaning alone."""
+"""How things look: consoles, tables, panels, numbers. Colours never carry a meaning alone."""
 
 from __future__ import annotations
 
 import json
 import sys
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from rich.console import Console, RenderableType
-    from rich.table import Table
+from rich import box
+from rich.console import Console, RenderableType
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
 
 GOOD = "bold blue"
 BAD = "bold red"
@@ -17,18 +19,22 @@ NOTE = "yellow"
 QUIET = "dim"
 
 
+class _Console(Console):
+    """A console that leaves it to the command what happens when nobody reads any more."""
+
+    def on_broken_pipe(self) -> None:
+        """Called while the error is handled."""
+        raise  # noqa: PLE0704  # the BrokenPipeError that is being handled
+
+
 def stdout() -> Console:
     """Where results go."""
-    from rich.console import Console
-
-    return Console(file=sys.stdout, highlight=False, soft_wrap=False)
+    return _Console(file=sys.stdout, highlight=False, soft_wrap=False)
 
 
 def stderr() -> Console:
     """Where progress, errors and questions go."""
-    from rich.console import Console
-
-    return Console(file=sys.stderr, highlight=False, soft_wrap=False)
+    return _Console(file=sys.stderr, highlight=False, soft_wrap=False)
 
 
 def print_json(value: Any, *, indent: int | None = 2) -> None:
@@ -38,10 +44,6 @@ def print_json(value: Any, *, indent: int | None = 2) -> None:
 
 def table(*headers: str, title: str = "") -> Table:
     """An empty table; the first column never wraps. A header that ends in ``#`` has numbers below it."""
-    from rich import box
-    from rich.table import Table
-    from rich.text import Text
-
     made = Table(box=box.SIMPLE_HEAD, title=Text(title) if title else None, title_justify="left", title_style="bold")
     for index, header in enumerate(headers):
         number = header.endswith("#")
@@ -53,16 +55,11 @@ def table(*headers: str, title: str = "") -> Table:
 
 def add_row(to: Table, *cells: Any) -> None:
     """Add a row; texts are taken as they are, not as markup."""
-    from rich.text import Text
-
     to.add_row(*(Text("" if cell is None else str(cell)) for cell in cells))
 
 
 def facts(pairs: Iterable[tuple[str, Any]]) -> Table:
     """Names and values below each other; None and empty ones are left out."""
-    from rich.table import Table
-    from rich.text import Text
-
     grid = Table.grid(padding=(0, 2))
     grid.add_column(style=QUIET, no_wrap=True)
     grid.add_column(overflow="fold")
@@ -74,10 +71,7 @@ def facts(pairs: Iterable[tuple[str, Any]]) -> Table:
 
 def panel(content: RenderableType, title: str, style: str) -> RenderableType:
     """A box with a title."""
-    from rich.panel import Panel
-    from rich.text import Text
-
-    return Panel(content, title=Text(title, style=style), title_align="left", border_style=style.split()[-1])
+    return Panel(content, title=Text(title, style=style), title_align="left", border_style=style.rsplit(maxsplit=1)[-1])
 
 
 def count(number: float) -> str:

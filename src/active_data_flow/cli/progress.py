@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 from active_data_flow.cli.output import GOOD, NOTE, QUIET, count, duration, size, stderr
 from active_data_flow.core.events import (
@@ -85,6 +85,7 @@ class TerminalProgress:
         self._live = Live(self, console=stderr(), refresh_per_second=8, transient=True)
 
     def __call__(self, event: Event) -> None:
+        """Take an event of the run."""
         self._counts.add(event)
         if isinstance(event, RunStarted):
             again = f", resuming {event.resumed_splits} splits" if event.resumed_splits else ""
@@ -158,6 +159,7 @@ class PlainProgress:
         self._next = self._counts.began + every
 
     def __call__(self, event: Event) -> None:
+        """Take an event of the run."""
         self._counts.add(event)
         if isinstance(event, BatchWritten) and time.monotonic() >= self._next:
             self._next = time.monotonic() + self._every
@@ -166,7 +168,7 @@ class PlainProgress:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *of_the_block: Any) -> None:
+    def __exit__(self, *of_the_block: object) -> None:
         """Nothing is open."""
 
     def _line(self, run: str) -> None:

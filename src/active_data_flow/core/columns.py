@@ -44,19 +44,27 @@ class Columns(dict[str, list[Any]]):
         data: The record batch; None for messages that were never part of one.
         origin: What the metadata of the rows is made from.
         hidden: Names that are not shown.
+        root: The columns that hide nothing; default: these.
     """
 
-    __slots__ = ("_without", "data", "hidden", "names", "origin", "positions")
+    __slots__ = ("_without", "data", "hidden", "names", "origin", "positions", "root")
 
-    def __init__(self, data: pa.RecordBatch | None, origin: Any = None, hidden: frozenset[str] = frozenset()) -> None:
+    def __init__(
+        self,
+        data: pa.RecordBatch | None,
+        origin: Any = None,
+        hidden: frozenset[str] = frozenset(),
+        root: Columns | None = None,
+    ) -> None:
         super().__init__()
+        self.root = self if root is None else root
         self.data = data
         self.origin = origin
         self.hidden = hidden
         names: list[str] = [] if data is None else data.schema.names
         self.positions = {name: index for index, name in enumerate(names) if name not in hidden}
         self.names = tuple(self.positions)
-        self._without: dict[str, Columns] = {}
+        self._without: dict[frozenset[str], Columns] = {}
 
     def __missing__(self, name: str) -> list[Any]:
         position = self.positions.get(name)
@@ -67,10 +75,17 @@ class Columns(dict[str, list[Any]]):
 
     def without(self, name: str) -> Columns:
         """The same columns with one more name hidden; always the same object for the same name."""
-        found = self._without.get(name)
+        return self._hiding(frozenset((name,)))
+
+    def bare(self) -> Columns:
+        """The same columns with all names hidden: for records made anew in place of a row."""
+        return self._hiding(frozenset(self.names))
+
+    def _hiding(self, names: frozenset[str]) -> Columns:
+        found = self._without.get(names)
         if found is None:
-            found = self._without[name] = Columns(self.data, self.origin, self.hidden | {name})
-            found.update({known: values for known, values in self.items() if known != name})
+            found = self._without[names] = Columns(self.data, self.origin, self.hidden | names, self.root)
+            found.update({known: values for known, values in self.items() if known not in names})
         return found
 
     def __reduce__(self) -> Any:

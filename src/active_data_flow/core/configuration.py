@@ -52,6 +52,9 @@ unable to parse string as an integer (given: 'ten')
         except ValidationError as error:
             raise ConfigurationError(describe(error, name, type(self))) from error
 
+    # so that nested configurations report their faults to the one that holds them, with the whole path
+    __init__.__pydantic_base_init__ = True  # pyright: ignore[reportFunctionMemberAccess]  # read by pydantic
+
     @classmethod
     def build(cls, options: Mapping[str, Any]) -> Self:
         """Build from a mapping, as it comes from a document."""

@@ -12,7 +12,7 @@ from active_data_flow.core.component import Component
 from active_data_flow.core.configuration import Configuration
 from active_data_flow.core.errors import ConfigurationError
 from active_data_flow.core.policies import CheckpointPolicy, ErrorPolicy, RetryPolicy, SchemaContract
-from active_data_flow.core.registry import build, find
+from active_data_flow.core.registry import build, find, near_names
 from active_data_flow.core.run import Budget, RunResult
 from active_data_flow.core.schema import Schema, SchemaSpec, fields_of
 from active_data_flow.core.sink import Sink
@@ -109,6 +109,7 @@ class DataFlow:
         for name in _COMPONENTS & options.keys():
             setattr(self, name, options.pop(name))
         own = self._own_options()
+        self._refuse_unknown(options, own)
         settings = {name: getattr(self, name) for name in FlowSettings.model_fields}
         settings["name"] = settings["name"] or _snake(type(self).__name__)
         given = {name: options.pop(name) for name in FlowSettings.model_fields.keys() & options.keys()}
@@ -224,6 +225,15 @@ class DataFlow:
         model = create_model("Options", __base__=Configuration, **fields)
         model.label = f"flow {cls.__name__}"
         return model
+
+    def _refuse_unknown(self, options: Mapping[str, Any], own: type[Configuration]) -> None:
+        known = {*_COMPONENTS, *FlowSettings.model_fields, *own.model_fields}
+        for name in options:
+            if name not in known:
+                message = (
+                    f"flow {self.name or _snake(type(self).__name__)}: {name}: unknown option{near_names(name, known)}"
+                )
+                raise ConfigurationError(message)
 
     def _check(self) -> None:
         if not _NAME.fullmatch(self.name):

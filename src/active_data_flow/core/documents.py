@@ -57,7 +57,7 @@ def parse_document(text: str, *, name: str = "document", format: str = "yaml") -
     """Parse a document.
 
     YAML is read with the types of JSON: ``no`` and ``off`` are texts (not false), ``2013-01-01`` and ``12:30`` too, and
-    a number with leading zeros stays as it is written. A key may stand only once.
+    a number with leading zeros stays as it is written. A key is a text, and may stand only once.
 
     Raises:
         ConfigurationError: The text is not a valid document; names the line and column.
@@ -133,13 +133,17 @@ class _Loader(yaml.SafeLoader):
         for key, _ in cast("list[tuple[yaml.Node, yaml.Node]]", node.value):
             if not isinstance(key, yaml.ScalarNode):
                 raise yaml.MarkedYAMLError(None, None, "a key is a text", key.start_mark)
-            if key.tag != _MERGE and key.value in seen:
+            if key.tag == _MERGE:
+                continue
+            if key.value in seen:
                 raise yaml.MarkedYAMLError(None, None, f"the key {key.value!r} stands twice here", key.start_mark)
             seen.add(key.value)
+            key.tag = _TEXT  # as in JSON
         return super().construct_mapping(node, deep=deep)
 
 
 _MERGE = "tag:yaml.org,2002:merge"
+_TEXT = "tag:yaml.org,2002:str"
 _FLOAT = r"[-+]?(?:[0-9]+\.[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?|[-+]?[0-9]+[eE][-+]?[0-9]+|[-+]?\.inf|\.nan"
 _TYPES: Mapping[str, tuple[str, str]] = {
     "bool": ("true|True|TRUE|false|False|FALSE", "tTfF"),

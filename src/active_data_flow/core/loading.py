@@ -86,6 +86,11 @@ def _culprit(value: Mapping[str, Any], error: ConfigurationError) -> list[str | 
             build(kind, part)
         except ActiveDataFlowError:
             return [*path, *option]
+    for key in FlowSettings.model_fields.keys() & value.keys():
+        try:
+            FlowSettings.build({"name": "flow"} | {key: value[key]})
+        except ActiveDataFlowError:
+            return [key, *option] if option[:1] != [key] else option
     return option
 
 
@@ -137,7 +142,7 @@ def import_module(name: str) -> ModuleType:
             message = f"there is no module {name!r} in the current directory or on the Python path{hint}"
             raise ConfigurationError(message) from error
         raise ConfigurationError(f"module {name} can't be imported: {error}") from error
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise ConfigurationError(f"module {name} can't be imported: {_shown(error)}") from error
 
 
@@ -162,7 +167,7 @@ def _import_file(path: Path, shown: str) -> ModuleType:
         sys.path.append(str(path.parent))  # its neighbours; behind all else, so that they shadow nothing
     try:
         exec(compile(code, path, "exec"), module.__dict__)  # noqa: S102  # running the user's file is what was asked for
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         del sys.modules[name]
         raise ConfigurationError(f"{shown}: {_shown(error, path)}") from error
     for flow in vars(module).values():
@@ -182,7 +187,7 @@ def _empty_flow(path: str, name: str) -> DataFlow:
     return cast("DataFlow", object.__new__(flow))
 
 
-def _shown(error: Exception, path: Path | None = None) -> str:
+def _shown(error: BaseException, path: Path | None = None) -> str:
     """An error of the user's module: its kind, its message and the last line of that file it passed through."""
     text = error.message if isinstance(error, ActiveDataFlowError) else f"{type(error).__name__}: {error}"
     line = None

@@ -1,7 +1,7 @@
 """Log lines: structured, redacted, through the standard library's loggers, so that an application keeps its say.
 
 Every line goes through the logger ``active_data_flow`` (a flow's through ``active_data_flow.flows.<name>``) as one
-rendered text. Commands and runtimes call `set_up` to show them; an application decides by its own logging configuration.
+rendered text. Commands and runtimes call `set_up` to show them; an application configures these loggers as any other.
 """
 
 from __future__ import annotations

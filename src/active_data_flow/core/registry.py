@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
@@ -41,6 +41,8 @@ class Registration:
 
 def register(kind: Kind, name: str, component: Any) -> None:
     """Register a class in code, for this process; packages use the entry points ``active_data_flow.<kind>s``."""
+    if isinstance(component, type) and not getattr(component, "type", ""):
+        component.type = name  # pyright: ignore[reportAttributeAccessIssue]  # a component, as far as a caller can tell
     with _lock:
         _registered[kind, name] = component
 
@@ -67,7 +69,9 @@ def find_function(name: str) -> Callable[..., Any]:
     try:
         return _functions[name]
     except KeyError:
-        message = f"no function {name!r} is registered{_near(name, _functions)}; decorate it with @register_function"
+        message = (
+            f"no function {name!r} is registered{near_names(name, _functions)}; decorate it with @register_function"
+        )
         raise PluginError(message) from None
 
 
@@ -152,14 +156,16 @@ def _check_version(kind: Kind, name: str, component: Any) -> None:
 
 def _unknown(kind: Kind, name: str) -> str:
     known = {*_entries(kind), *(known for registered, known in _registered if registered == kind)}
-    return f"unknown {kind} {name!r}{_near(name, known)}; a connector of another package has to be installed first"
+    return f"unknown {kind} {name!r}{near_names(name, known)}; a connector of another package has to be installed first"
 
 
-def _near(name: str, known: Any) -> str:
-    near = difflib.get_close_matches(name, list(known), n=3, cutoff=0.5)
+def near_names(name: str, known: Iterable[str]) -> str:
+    """``; did you mean …`` with the nearest of the known names, else all of them."""
+    known = sorted(known)
+    near = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
     if near:
         return f"; did you mean {' or '.join(near)}?"
-    return f"; there are {', '.join(sorted(known))}" if known else "; there are none"
+    return f"; there are {', '.join(known)}" if known else "; there are none"
 
 
 __all__ = [
@@ -169,6 +175,7 @@ __all__ = [
     "build",
     "find",
     "find_function",
+    "near_names",
     "register",
     "register_function",
     "registrations",

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import ItemsView, Iterable, Iterator, KeysView, Mapping, ValuesView
+from collections.abc import Callable, ItemsView, Iterable, Iterator, KeysView, Mapping, ValuesView
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import repeat
+from operator import attrgetter
 from typing import Any, Self, cast
 
 import pyarrow as pa
@@ -119,9 +121,7 @@ class Message(dict[str, Any]):
 
     def with_metadata(self, metadata: Metadata) -> Self:
         """A message with the same fields and other metadata, apart from any batch."""
-        other = type(self)(self)
-        other._columns = Columns(None, metadata)
-        return other
+        return cast("Self", standing_alone(type(self), self, metadata))
 
     def __missing__(self, key: str) -> Any:
         try:
@@ -174,7 +174,10 @@ class Message(dict[str, Any]):
 
     def get(self, key: str, default: Any = None, /) -> Any:
         """The value of a field, or `default` where there is no such field."""
-        return self[key] if key in self else default
+        try:
+            return self[key]
+        except UnknownFieldError:
+            return default
 
     def setdefault(self, key: str, default: Any = None, /) -> Any:
         """The value of a field, which is set to `default` first where it isn't there."""
@@ -204,10 +207,11 @@ class Message(dict[str, Any]):
     def copy(self) -> Self:
         """A message with the same fields, that still passes untouched fields through."""
         other = _new(type(self))
-        other._columns = self._columns
-        other._index = self._index
-        for key, value in dict.items(self):
-            other[key] = value
+        other._columns = self._columns  # noqa: SLF001  # as a constructor does
+        other._index = self._index  # noqa: SLF001  # likewise
+        other[ROW] = None
+        if dict.__len__(self) > 1:
+            other.update(dict.items(self))  # the pairs that it holds; as a mapping it would give all its fields
         return other
 
     @classmethod
@@ -216,10 +220,10 @@ class Message(dict[str, Any]):
         return cls(dict.fromkeys(keys, value))
 
     def __or__(self, other: Any) -> Self:  # type: ignore[override]
-        if not isinstance(other, Mapping):
+        if type(other) is not dict and not isinstance(other, Mapping):
             return NotImplemented
         merged = self.copy()
-        merged.update(cast("Mapping[str, Any]", other))
+        merged.update(other)
         return merged
 
     def __ror__(self, other: Any) -> dict[str, Any]:  # type: ignore[override]
@@ -239,11 +243,13 @@ class Message(dict[str, Any]):
         return f"{type(self).__name__}({dict(self)!r})"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _restored, (type(self), dict(self), self.metadata)
+        return standing_alone, (type(self), dict(self), self.metadata)
 
 
-def _restored(kind: type[Message], values: dict[str, Any], metadata: Metadata) -> Message:
-    message = kind(values)
+def standing_alone(kind: type[Message], values: Mapping[str, Any], metadata: Metadata) -> Message:
+    """A message of this class with these fields and no others, apart from any batch."""
+    message = _new(kind)
+    Message.__init__(message, values)
     message._columns = Columns(None, metadata)  # noqa: SLF001  # builds it, as a constructor does  # pyright: ignore[reportPrivateUsage]  # likewise
     return message
 
@@ -277,12 +283,22 @@ class Typed(Message, metaclass=_TypedType):
 def rows_of(columns: Columns, kind: type[Message]) -> Iterator[Message]:
     """A message for each row of the columns, in order."""
     count = 0 if columns.data is None else columns.data.num_rows
-    for index in range(count):
-        row = _new(kind)
+    for index, row in enumerate(map(_new, repeat(kind, count))):
         row._columns = columns  # noqa: SLF001  # builds it, as a constructor does  # pyright: ignore[reportPrivateUsage]  # likewise
         row._index = index  # noqa: SLF001  # likewise  # pyright: ignore[reportPrivateUsage]  # likewise
         row[ROW] = None
         yield row
+
+
+def row_at(columns: Columns, index: int, kind: type[Message], written: Iterable[tuple[str, Any]]) -> Message:
+    """A message that looks into a row and holds what was written to it."""
+    row = _new(kind)
+    row._columns = columns  # noqa: SLF001  # builds it, as a constructor does  # pyright: ignore[reportPrivateUsage]  # likewise
+    row._index = index  # noqa: SLF001  # likewise  # pyright: ignore[reportPrivateUsage]  # likewise
+    row[ROW] = None
+    for key, value in written:
+        row[key] = value
+    return row
 
 
 def place_of(message: Message) -> tuple[Columns, int]:
@@ -290,9 +306,19 @@ def place_of(message: Message) -> tuple[Columns, int]:
     return message._columns, message._index  # noqa: SLF001  # for the mapper only  # pyright: ignore[reportPrivateUsage]  # likewise
 
 
-def written_to(message: Message) -> dict[str, Any]:
-    """What a message itself holds: the fields that were written, and the lists and mappings that were touched."""
-    return {key: value for key, value in dict.items(message) if key is not ROW}
+columns_of: Callable[[Message], Columns] = attrgetter("_columns")
+index_of: Callable[[Message], int] = attrgetter("_index")
+"""Parts of `place_of`, at the speed of C."""
 
-
-__all__ = ["ROW", "Message", "Metadata", "Origin", "Typed", "Untyped", "place_of", "rows_of", "written_to"]
+__all__ = [
+    "ROW",
+    "Message",
+    "Metadata",
+    "Origin",
+    "Typed",
+    "Untyped",
+    "place_of",
+    "row_at",
+    "rows_of",
+    "standing_alone",
+]

@@ -88,7 +88,10 @@ class RunResult:
         seconds: Wall time.
         guarantee: ``exactly-once``, ``at-least-once`` …
         error: Message of the error, where it failed.
+        interrupted_by: Who asked an interrupted run to stop, as ``SIGTERM``.
         target: Where the result is, as people read it.
+        checkpoints: Commits that were made.
+        retries: Attempts that failed for a reason that passed.
         metrics: Everything else that was counted, by name.
     """
 
@@ -102,6 +105,7 @@ class RunResult:
     seconds: float = 0.0
     guarantee: str = ""
     error: str | None = None
+    interrupted_by: str | None = None
     target: str = ""
     checkpoints: int = 0
     retries: int = 0
@@ -120,6 +124,7 @@ class RunResult:
             "seconds": round(self.seconds, 3),
             "guarantee": self.guarantee,
             "error": self.error,
+            "interrupted_by": self.interrupted_by,
             "target": self.target,
             "checkpoints": self.checkpoints,
             "retries": self.retries,

@@ -18,7 +18,7 @@ import pyarrow as pa
 from active_data_flow.core.cast import cast_batch
 from active_data_flow.core.errors import ConfigurationError
 from active_data_flow.core.field_options import with_options
-from active_data_flow.core.row import Message, Typed
+from active_data_flow.core.row import Message, Typed, standing_alone
 from active_data_flow.core.types import FieldType, parse_type, type_text
 
 _PYTHON: dict[Any, pa.DataType] = {
@@ -269,7 +269,7 @@ def _nested(name: str, kind: type[Schema]) -> Any:
     def read(message: Schema) -> Any:
         value = message[name]
         if isinstance(value, dict) and not isinstance(value, Schema):
-            value = message[name] = kind(cast("dict[str, Any]", value))
+            value = message[name] = standing_alone(kind, cast("dict[str, Any]", value), message.metadata)
         return value
 
     return read

@@ -15,7 +15,7 @@ class Stop:
 
     def __init__(self) -> None:
         self._event = threading.Event()
-        self.interrupted = False
+        self.interrupted_by = ""
         self.aborted = False
 
     @property
@@ -27,9 +27,9 @@ class Stop:
         """Stop at a checkpoint: the budget is used up, or an endless source is caught up with."""
         self._event.set()
 
-    def interrupt(self) -> None:
-        """Stop at a checkpoint because someone asked."""
-        self.interrupted = True
+    def interrupt(self, by: str) -> None:
+        """Stop at a checkpoint because someone asked; `by` says who, as ``SIGTERM``."""
+        self.interrupted_by = by
         self._event.set()
 
     def abort(self) -> None:

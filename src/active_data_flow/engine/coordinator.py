@@ -170,7 +170,8 @@ class Coordinator:
             raise error
 
     def _status(self) -> RunStatus:
-        if self._stop.interrupted:
+        if self._stop.interrupted_by:
+            self.result.interrupted_by = self._stop.interrupted_by
             return RunStatus.INTERRUPTED
         caught_up = all(pipeline.endless for pipeline in self.pipelines) and not self._stop.is_set
         return RunStatus.PAUSED if self._paused and not caught_up else RunStatus.SUCCESS

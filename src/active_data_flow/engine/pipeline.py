@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from active_data_flow.core.schema import arrow_schema
 from active_data_flow.core.sink import Delivery, Sink
 from active_data_flow.engine.adapter import as_split_source
 from active_data_flow.source_support import Boundedness, SplitSource
@@ -52,8 +53,13 @@ def pipelines_of(flow: DataFlow) -> list[Pipeline]:
         for sink_name, sink in flow.all_sinks.items():
             suffix = ".".join(part for part in (source_name, sink_name) if part)
             name = f"{flow.name}/{suffix}" if suffix else flow.name
-            found.append(Pipeline(flow, name, as_split_source(source), sink))
+            found.append(Pipeline(flow, name, _typed(flow, as_split_source(source)), sink))
     return found
+
+
+def _typed(flow: DataFlow, source: SplitSource) -> SplitSource:
+    """Parsing text into the declared types at once is cheaper than casting what was inferred."""
+    return source if flow.schema is None else source.reading_as(arrow_schema(flow.schema))
 
 
 __all__ = ["Pipeline", "pipelines_of"]

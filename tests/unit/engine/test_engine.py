@@ -233,7 +233,7 @@ def test_an_endless_source_commits_in_time_while_nothing_arrives(name):
 
 def _stop_after_commit(event, stop: Stop) -> None:
     if type(event).__name__ == "Checkpointed":
-        stop.interrupt()
+        stop.interrupt("a test")
 
 
 def test_lanes_in_processes_keep_the_order_and_report_rejects(name):

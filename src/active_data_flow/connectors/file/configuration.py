@@ -103,7 +103,9 @@ class FileSourceConfiguration(SplitSource):
         if self.columns is not None and len(set(self.columns)) < len(self.columns):
             raise ValueError("columns: a name is given twice")
         if self.follow and self.unterminated == "read":
-            raise ValueError("unterminated: while following, a line without a line break may still be growing: leave it")
+            raise ValueError(
+                "unterminated: while following, a line without a line break may still be growing: leave it"
+            )
         return self
 
     @property

@@ -7,7 +7,7 @@ import glob
 import hashlib
 import os
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -22,7 +22,7 @@ _REMEDIES = {
     errno.EROFS: "the disk is mounted read-only; write to another place, or mount it writable",
     errno.EACCES: "permission is missing; give this user the right to write there, or choose another path",
     errno.EPERM: "permission is missing; give this user the right to write there, or choose another path",
-    errno.EISDIR: "a directory has this name; end the path with / to write rolled files into it, or choose another path",
+    errno.EISDIR: "a directory has this name; end the path with / for rolled files, or choose another path",
     errno.ENOTDIR: "a part of the path is a file, not a directory; choose another path",
     errno.EEXIST: "a file has the name of a directory that is needed; choose another path",
     errno.ENAMETOOLONG: "the name is too long for the file system; partition by columns with shorter values",
@@ -39,7 +39,7 @@ def sink_error(error: OSError, path: Path) -> SinkError:
 
 
 @contextmanager
-def writing(path: Path) -> Iterator[None]:
+def writing(path: Path) -> Generator[None]:
     """Turns the operating system's errors into a `SinkError` about `path`."""
     try:
         yield
@@ -170,8 +170,8 @@ class RenamingCommitter(Committer):
         except FileNotFoundError:
             if not final.exists() or final.stat().st_size != size:
                 message = (
-                    f"{final} was prepared as {temporary.name}, but neither is there with its {size} bytes: someone has "
-                    "removed it; put it back, or write everything again with --from-start"
+                    f"{final} was prepared as {temporary.name}, but neither is there with its {size} bytes: someone "
+                    "has removed it; put it back, or write everything again with --from-start"
                 )
                 raise SinkError(message) from None
 

@@ -27,8 +27,8 @@ class SqlSourceConfiguration(SplitSource):
     """Table or view to read."""
     query: str | None = None
     """SELECT to read instead of a table; ``:name`` stands for the parameter of that name."""
-    parameters: dict[str, bool | int | float | str | None] = {}
-    """Values of the query's parameters. They are bound, never pasted; cast texts in the query: ``cast(:day as date)``."""
+    parameters: dict[str, bool | int | float | str | None] = Field(default_factory=dict)
+    """Values of the query's parameters: bound, never pasted. Cast texts in the query: ``cast(:day as date)``."""
     namespace: str | None = None
     """Schema of the table (of MySQL: database); default: where the database looks first."""
     columns: list[str] | None = Field(default=None, min_length=1)
@@ -41,7 +41,7 @@ class SqlSourceConfiguration(SplitSource):
     """Rows that a key range should have, where `splits` is not given."""
     cursor: str | None = None
     """Column that grows with every new or changed row; a run then reads only what is new since the last."""
-    tiebreaker: Names = []
+    tiebreaker: Names = Field(default_factory=list)
     """Column(s) that tell rows with the same key or cursor apart; default: the table's primary key."""
     cursor_nulls: Literal["read", "skip"] = "read"
     """Whether rows without a cursor value are read, each once, in the order of their tiebreaker, or left out."""
@@ -74,7 +74,9 @@ class SqlSourceConfiguration(SplitSource):
             "splits are of a key; a cursor is read as one split": self.splits is not None and self.cursor is not None,
             "follow needs a cursor, by which new rows are found": self.follow and self.cursor is None,
             "settle needs a cursor": self.settle > 0 and self.cursor is None,
-            "a query is split by ranges of a key; name it": bool(self.query and (self.splits or 1) > 1 and not self.key),
+            "a query is split by ranges of a key; name it": bool(
+                self.query and (self.splits or 1) > 1 and not self.key
+            ),
             "tiebreaker belongs to a key or a cursor": bool(self.tiebreaker) and not (self.key or self.cursor),
             "a query's cursor needs a tiebreaker, which tells rows with the same cursor value apart; "
             "where the cursor is unique it can be its own": bool(self.query and self.cursor and not self.tiebreaker),

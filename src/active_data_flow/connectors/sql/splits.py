@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -85,10 +85,10 @@ def encode(value: Any) -> Any:
         return {type(value).__name__.lower(): str(value)}
     if isinstance(value, bytes):
         return {"bytes": value.hex()}
-    if isinstance(value, datetime.datetime | datetime.date | datetime.time):
+    if isinstance(value, dt.datetime | dt.date | dt.time):
         return {type(value).__name__: value.isoformat()}
-    if isinstance(value, datetime.timedelta):
-        return {"microseconds": value // datetime.timedelta(microseconds=1)}
+    if isinstance(value, dt.timedelta):
+        return {"microseconds": value // dt.timedelta(microseconds=1)}
     message = f"a value of type {type(value).__name__} can't be a key"
     raise TypeError(message)
 
@@ -102,15 +102,17 @@ def decode(value: Any) -> Any:
         "float": float,
         "decimal": Decimal,
         "bytes": bytes.fromhex,
-        "datetime": datetime.datetime.fromisoformat,
-        "date": datetime.date.fromisoformat,
-        "time": datetime.time.fromisoformat,
-        "microseconds": lambda number: datetime.timedelta(microseconds=number),
+        "datetime": dt.datetime.fromisoformat,
+        "date": dt.date.fromisoformat,
+        "time": dt.time.fromisoformat,
+        "microseconds": lambda number: dt.timedelta(microseconds=number),
     }[kind](text)
 
 
 def _from_json(value: Mapping[str, Any]) -> SqlSplit:
-    return SqlSplit(**{**value, "order": tuple(value["order"]), "bounds": tuple(value["bounds"])})
+    fields: dict[str, Any] = dict(value)
+    fields |= {"order": tuple(value["order"]), "bounds": tuple(value["bounds"])}
+    return SqlSplit(**fields)
 
 
 def _to_json(split: SqlSplit) -> Mapping[str, Any]:

@@ -107,7 +107,7 @@ def _graceful(stop: Stop) -> Generator[None]:
     before: dict[int, Any] = {}
 
     def ask(number: int, _frame: Any) -> None:
-        stop.interrupt()
+        stop.interrupt(signal.Signals(number).name)
         signal.signal(number, before[number])
 
     for number in (signal.SIGINT, signal.SIGTERM):

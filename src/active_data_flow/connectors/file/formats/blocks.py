@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
 from active_data_flow.connectors.file.formats.streams import ByteStream
+from active_data_flow.core.errors import SourceError
 
 
 class Cutter(Protocol):
@@ -69,6 +69,17 @@ class Broken:
     final: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Stuck:
+    """What comes next is no record; `BlockCutter.skip_line` passes over it.
+
+    Attributes:
+        reason: What is wrong with it.
+    """
+
+    reason: str
+
+
 class BlockCutter:
     """Iterates the blocks of a stream.
 
@@ -104,9 +115,14 @@ class BlockCutter:
         self._lines = 0
         self._ended = False
         self._finished = False
+        self._failure: SourceError | None = None
 
-    def next(self) -> Block | Broken | None:
-        """The next block; None behind the last one."""
+    def next(self) -> Block | Stuck | None:
+        """The next block; None behind the last one.
+
+        Raises:
+            SourceError: The file can't be read further; comes behind all whole records before that place.
+        """
         while not self._finished:
             if self._end is not None and self._stream.plain and self._at >= self._end:
                 self._finished = True
@@ -115,6 +131,8 @@ class BlockCutter:
             found = self._cut_at_end() if self._ended else self._cut()
             if found is not None:
                 return found
+            if self._failure is not None:
+                raise self._failure
         return None
 
     def push_back(self, block: Block, rest: bytes) -> None:
@@ -132,19 +150,27 @@ class BlockCutter:
     def _fill(self) -> None:
         """Read so much that the buffer has a block; twice as much where a block wasn't enough for one record."""
         wanted = self._block_size if len(self._buffer) < self._block_size else len(self._buffer)
-        if self._ended or len(self._buffer) > self._max_record:
+        if self._ended or self._failure is not None or len(self._buffer) > self._max_record:
             return
-        data = self._stream.read(wanted)
+        try:
+            data = self._stream.read(wanted)
+        except SourceError as error:
+            self._failure = error
+            return
         self._ended = not data
         self._buffer = self._buffer + data if self._buffer else data
 
-    def _cut(self) -> Block | Broken | None:
+    def _cut(self) -> Block | Stuck | None:
         cut, certain = self._cutter.last_end(self._buffer)
         if cut:
             return self._take(cut, certain=certain)
-        return self._skip_line("is larger than max_record_bytes") if len(self._buffer) > self._max_record else None
+        if len(self._buffer) <= self._max_record:
+            return None
+        if b"\n" in self._buffer:
+            return Stuck("opens a quote that is not closed within max_record_bytes")
+        return Stuck("is larger than max_record_bytes")
 
-    def _cut_at_end(self) -> Block | Broken | None:
+    def _cut_at_end(self) -> Block | Stuck | None:
         if not self._buffer:
             self._finished = True
             return None
@@ -160,7 +186,7 @@ class BlockCutter:
             self._finished = True
             return None
         if not self._cutter.closed(rest):
-            return self._skip_line("opens a quote that is never closed")
+            return Stuck("opens a quote that is never closed")
         return self._take(len(self._buffer), certain=True, final=True, terminated=False)
 
     def _take(self, cut: int, *, certain: bool, final: bool = False, terminated: bool = True) -> Block | None:
@@ -173,12 +199,12 @@ class BlockCutter:
         self._finished = final
         return block
 
-    def _skip_line(self, reason: str) -> Broken:
+    def skip_line(self, reason: str) -> Broken:
         """Pass over one line of text, whatever quotes it has; memory stays bounded."""
         start, lines, head = self._at, self._lines, self._buffer[: self._max_record][:1000]
         while True:
             cut = self._buffer.find(b"\n") + 1
-            if cut or self._ended:
+            if cut or self._ended or self._failure is not None:
                 break
             self._advance(len(self._buffer), self._at + self._stream.width(self._buffer), b"")
             self._fill()
@@ -192,9 +218,5 @@ class BlockCutter:
         self._at = at
         self._lines += data.count(b"\n")
 
-    def __iter__(self) -> Iterator[Block | Broken]:
-        while (block := self.next()) is not None:
-            yield block
 
-
-__all__ = ["Block", "BlockCutter", "Broken", "Cutter"]
+__all__ = ["Block", "BlockCutter", "Broken", "Cutter", "Stuck"]

@@ -36,14 +36,13 @@ class Dialect:
 
     @cached_property
     def hidden(self) -> re.Pattern[bytes]:
-        """Finds what hides line breaks and delimiters: quoted parts (group 1; group 2 is its end) and escapes."""
-        alternatives: list[bytes] = []
+        """Finds what hides line breaks and delimiters: quoted parts (group 1; group 2 is their end) and escapes."""
         escape = b"" if self.escape is None else re.escape(self.escape)
-        if escape:
-            alternatives.append(escape + b".")
+        alternatives = [escape + b"."] if escape else []
         if self.quote is not None:
             quote = re.escape(self.quote)
-            inner = b"[^" + quote + escape + b"]+|" + quote + quote + (b"|" + escape + b"." if escape else b"")
+            breaks = b"\\r\\n" if self.plain else b""
+            inner = b"[^" + quote + escape + breaks + b"]+|" + quote + quote + (b"|" + escape + b"." if escape else b"")
             before = b"(?:\\A|[" + re.escape(self.delimiter) + b"\\r\\n])"
             alternatives.append(before + b"(" + quote + b"(?:" + inner + b")*+(" + quote + b"?))")
         return re.compile(b"|".join(alternatives), re.DOTALL)
@@ -59,91 +58,158 @@ class CsvScan:
     """
 
     def __init__(self, data: bytes, dialect: Dialect, *, final: bool = True) -> None:
-        self.data = data
+        self._data = data
         self._bytes = np.frombuffer(data, np.uint8)
         self._dialect = dialect
         self._final = final
-        self.open = False
-        """Whether they end inside quotes."""
+        self._unclosed: list[int] = []
         self._starts, self._ends = self._hidden_parts()
+
+    @property
+    def open(self) -> bool:
+        """Whether the bytes end inside quotes."""
+        return bool(self._unclosed) and int(self._ends[-1]) == len(self._data)
 
     @cached_property
     def ends(self) -> Places:
         """The places behind every record, in order; of a last record without line break only where `final`."""
-        size = len(self.data)
-        found = self._visible(self._line_ends())
-        if self._final and size and (not len(found) or found[-1] != size) and not self.open:
+        breaks = self._line_breaks()
+        found = (breaks if self._dialect.plain else breaks[self._visible(breaks)]) + 1
+        size = len(self._data)
+        if self._final and size and (not len(found) or found[-1] != size):
             found = np.append(found, size)
         return found
 
     def records(self) -> tuple[Places, Places]:
         """Starts and ends of all records; empty lines are none."""
         ends = self.ends
-        starts = np.concatenate(([0], ends[:-1])).astype(np.int64)
+        starts = np.concatenate(([0], ends[:-1])).astype(np.int64) if len(ends) else ends
         first = self._bytes[starts]
-        filled = ~((first == _NEWLINE) | ((first == _RETURN) & (ends - starts <= 2)))
+        filled = (first != _NEWLINE) & (first != _RETURN)
         return starts[filled], ends[filled]
 
     def field_counts(self, starts: Places, ends: Places) -> Places:
-        """Number of fields of each record."""
-        delimiters = self._visible(np.flatnonzero(self._bytes == self._dialect.delimiter[0]))
-        return np.searchsorted(delimiters, ends) - np.searchsorted(delimiters, starts) + 1
+        """Number of fields of each record; 0 where a quote is not closed."""
+        delimiters = np.flatnonzero(self._bytes == self._dialect.delimiter[0])
+        delimiters = delimiters[self._visible(delimiters)]
+        counts = np.searchsorted(delimiters, ends) - np.searchsorted(delimiters, starts) + 1
+        if self._unclosed:
+            counts[np.searchsorted(ends, self._unclosed, side="right")] = 0
+        return counts
 
-    def _line_ends(self) -> Places:
-        ends = np.flatnonzero(self._bytes == _NEWLINE) + 1
-        if b"\r" not in self.data:
-            return ends
+    def _line_breaks(self) -> Places:
+        """Places of the last byte of each line break; a carriage return alone is one too."""
+        breaks = np.flatnonzero(self._bytes == _NEWLINE)
+        if b"\r" not in self._data:
+            return breaks
         returns = np.flatnonzero(self._bytes == _RETURN)
-        if len(returns) and returns[-1] == len(self.data) - 1 and not self._final:
+        if returns[-1] == len(self._data) - 1 and not self._final:
             returns = returns[:-1]  # a line feed may follow
         following = np.append(self._bytes, 0)[returns + 1]
-        return np.union1d(ends, returns[following != _NEWLINE] + 1)
+        return np.union1d(breaks, returns[following != _NEWLINE])
 
     def _visible(self, places: Places) -> Places:
-        """Those of the places (of a byte, or behind one) that are not inside quotes and not escaped."""
+        """Which of the places are neither inside quotes nor escaped."""
         if not len(self._starts):
-            return places
-        part = np.searchsorted(self._starts, places, side="left") - 1
-        return places[(part < 0) | (places >= self._ends[part] + _behind(places, self._ends[part]))]
+            return np.ones(len(places), bool)
+        part = np.searchsorted(self._starts, places, side="right") - 1
+        return (part < 0) | (places >= self._ends[part])
 
     def _hidden_parts(self) -> tuple[Places, Places]:
-        nothing = np.empty(0, np.int64)
-        if self._dialect.plain and not self._has_hidden():
-            return nothing, nothing
-        if not self._has_hidden():
-            return nothing, nothing
-        parts = self._paired_quotes()
+        quote, escape = self._dialect.quote, self._dialect.escape
+        if not (quote is not None and quote in self._data) and not (escape is not None and escape in self._data):
+            return np.empty(0, np.int64), np.empty(0, np.int64)
+        parts = None if self._dialect.plain or escape is not None or quote is None else self._paired(quote[0])
         return self._search() if parts is None else parts
 
-    def _has_hidden(self) -> bool:
-        quote, escape = self._dialect.quote, self._dialect.escape
-        return (quote is not None and quote in self.data) or (escape is not None and escape in self.data)
-
-    def _paired_quotes(self) -> tuple[Places, Places] | None:
+    def _paired(self, quote: int) -> tuple[Places, Places] | None:
         """Quoted parts by counting quotes; None where a quote stands inside an unquoted field."""
-        if self._dialect.quote is None or self._dialect.escape is not None:
-            return None
-        quote = self._dialect.quote[0]
         quotes = np.flatnonzero(self._bytes == quote)
         opening, closing = quotes[0::2], quotes[1::2]
         limits = np.zeros(256, bool)
         limits[[self._dialect.delimiter[0], _NEWLINE, _RETURN, quote]] = True
         before = limits[self._bytes[np.maximum(opening - 1, 0)]] | (opening == 0)
-        behind = limits[self._bytes[np.minimum(closing + 1, len(self.data) - 1)]]
+        behind = limits[self._bytes[np.minimum(closing + 1, len(self._data) - 1)]]
         if not (before.all() and behind.all()):
             return None
-        self.open = len(opening) > len(closing)
-        return opening, np.append(closing + 1, len(self.data)) if self.open else closing + 1
+        if len(opening) > len(closing):
+            self._unclosed = [int(opening[-1])]
+            return opening, np.append(closing + 1, len(self._data))
+        return opening, closing + 1
 
     def _search(self) -> tuple[Places, Places]:
         starts: list[int] = []
         ends: list[int] = []
-        for match in self._dialect.hidden.finditer(self.data):
+        for match in self._dialect.hidden.finditer(self._data):
             quoted = match.start(1) if match.re.groups else -1
             starts.append(match.start() if quoted < 0 else quoted)
             ends.append(match.end())
-            self.open = quoted >= 0 and not match.group(2)
+            if quoted >= 0 and not match.group(2):
+                self._unclosed.append(quoted)
         return np.array(starts, np.int64), np.array(ends, np.int64)
 
 
-__all__ = ["CsvScan", "Dialect"]
+class CsvCutter:
+    """Cuts CSV at record ends: quickly and unproven where it can, exactly where it has to.
+
+    Args:
+        dialect: How the file is written.
+    """
+
+    def __init__(self, dialect: Dialect) -> None:
+        self._dialect = dialect
+        self._exact_blocks = 0
+
+    def be_exact(self, blocks: int = 32) -> None:
+        """Don't guess for the next blocks: a guess was wrong."""
+        self._exact_blocks = blocks
+
+    def last_end(self, data: bytes) -> tuple[int, bool]:
+        """End of the last whole record, and whether it is certain; see `proven`."""
+        line = _last_line_end(data)
+        if self._dialect.plain or not line:
+            return line, True
+        if self._exact_blocks or self._dialect.escape is not None:
+            self._exact_blocks = max(self._exact_blocks - 1, 0)
+            return self._scan(data), True
+        quotes = (
+            0
+            if self._dialect.quote is None
+            else np.count_nonzero(np.frombuffer(data, np.uint8, line) == self._dialect.quote[0])
+        )
+        if quotes == 0:
+            return line, True
+        return (line, False) if quotes % 2 == 0 else (self._scan(data), True)
+
+    def first_end(self, data: bytes, minimum: int) -> int:
+        """End of the first record that ends at `minimum` or later; 0: none."""
+        ends = CsvScan(data, self._dialect, final=False).ends
+        later = ends[ends >= minimum]
+        return int(later[0]) if len(later) else 0
+
+    def closed(self, rest: bytes) -> bool:
+        """Whether a last record without line break has all its quotes closed."""
+        return self._dialect.plain or not CsvScan(rest, self._dialect).open
+
+    def _scan(self, data: bytes) -> int:
+        ends = CsvScan(data, self._dialect, final=False).ends
+        return int(ends[-1]) if len(ends) else 0
+
+
+def proven(data: bytes, rows: int, *, terminated: bool = True) -> bool:
+    """Whether every line of a block was a record by the parser's own account, so that its end is a record's end.
+
+    A line break inside quotes and an empty line make fewer records than lines; only a carriage return alone could make
+    more, so there must be none.
+    """
+    lines = data.count(b"\n") + (not terminated)
+    return rows == lines and (b"\r" not in data or data.count(b"\r") == data.count(b"\r\n"))
+
+
+def _last_line_end(data: bytes) -> int:
+    """Behind the last line break; a carriage return is one only where there is no line feed at all."""
+    line = data.rfind(b"\n") + 1
+    return line or data.rfind(b"\r", 0, len(data) - 1) + 1
+
+
+__all__ = ["CsvCutter", "CsvScan", "Dialect", "proven"]

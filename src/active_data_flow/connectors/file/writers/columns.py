@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from active_data_flow.connectors.file.writers.csv import CsvEncoder
 from active_data_flow.core.batch import Batch, Reject
 from active_data_flow.core.errors import SchemaError
+from active_data_flow.core.kernels import pc
 from active_data_flow.core.policies import Drift, SchemaContract
 from active_data_flow.core.schema import cast_batch
-from active_data_flow.connectors.file.writers.part import PartFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,15 +22,21 @@ class Fitting:
 
     Attributes:
         contract: What to do where they don't.
+        named: Whether all rows of a file have the same columns; those of JSON are free.
         typed: Whether the format keeps types; text formats keep names only.
         place: The file or directory, for errors.
         reject: Takes records that can't be used.
     """
 
     contract: SchemaContract
+    named: bool
     typed: bool
     place: str
     reject: Callable[[Reject], None]
+
+    def same_file(self, known: pa.Schema, schema: pa.Schema) -> bool:
+        """Whether rows of `schema` may follow rows of `known` in one file."""
+        return not self.named or (schema.equals(known) if self.typed else schema.names == known.names)
 
     def columns_of(self, schema: pa.Schema) -> pa.Schema:
         """The columns of a new file: nullable, without metadata; a column of nulls alone is kept as text."""
@@ -39,6 +45,8 @@ class Fitting:
 
     def evolved(self, known: pa.Schema, schema: pa.Schema) -> pa.Schema:
         """The columns of the next file, for a place that can have files of different columns."""
+        if not self.named:
+            return schema
         fields = {field.name: field for field in known}
         for field in self.columns_of(schema):
             if field.name not in fields:
@@ -61,7 +69,7 @@ class Fitting:
                 a file that is appended to can't).
         """
         data = batch.data
-        if data.schema.equals(known):
+        if not self.named or data.schema.equals(known) or (not self.typed and data.schema.names == known.names):
             return batch
         self._check(data.schema, known, strict=strict)
         batch = self._without_unknown(replace(batch, rejects=()), known)
@@ -110,16 +118,16 @@ class Fitting:
         return replace(batch, rejects=())
 
 
-class _Encodable(Protocol):
-    def encodable(self, batch: pa.RecordBatch) -> list[int]: ...
+class _Rows(Protocol):
+    def write(self, batch: pa.RecordBatch) -> None: ...
 
 
-def write_rows(part: PartFile, batch: Batch, encoder: _Encodable | None, fitting: Fitting) -> None:
+def write_rows(part: _Rows, batch: Batch, encoder: object, fitting: Fitting) -> None:
     """Write rows; those with a character that the file's encoding doesn't have are rejected one by one."""
     try:
         part.write(batch.data)
     except UnicodeEncodeError as error:
-        if encoder is None:
+        if not isinstance(encoder, CsvEncoder):
             raise
         good = set(encoder.encodable(batch.data))
         reason = f"{fitting.place} is written as {error.encoding}, which doesn't have a character of this record"

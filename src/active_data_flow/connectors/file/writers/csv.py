@@ -28,13 +28,13 @@ class CsvEncoder:
     """
 
     trailer = b""
-    separator = b"\n"
 
     def __init__(self, delimiter: str, quoting: Quoting, encoding: str, *, header: bool) -> None:
         self._delimiter = delimiter
         self._quoting = "needed" if quoting == "text" else "all_valid"
         self._header = header
         self._encoding = None if encoding.lower().replace("-", "").replace("_", "") == "utf8" else encoding
+        self.separator = "\n".encode(continued(encoding))
 
     def opening(self, schema: pa.Schema) -> bytes:
         """What stands before the first row."""
@@ -49,7 +49,7 @@ class CsvEncoder:
         plain = continued(self._encoding)
         return ("\ufeff" + names if plain != self._encoding else names).encode(plain)
 
-    def rows(self, batch: pa.RecordBatch, *, first: bool) -> Iterator[memoryview]:  # noqa: ARG002  # like the other encoders
+    def rows(self, batch: pa.RecordBatch, *, first: bool) -> Iterator[memoryview]:  # like the other encoders
         """The rows, in order.
 
         Raises:

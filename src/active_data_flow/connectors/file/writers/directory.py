@@ -21,6 +21,8 @@ from active_data_flow.connectors.file.writers.part import OpenPart, PartFile
 from active_data_flow.connectors.file.writers.partitions import split_by_partition
 from active_data_flow.core.batch import Batch
 from active_data_flow.core.checkpoint import Checkpoint, Committable
+from active_data_flow.core.errors import SchemaError, SinkError
+from active_data_flow.core.policies import Drift
 from active_data_flow.core.sink import TwoPhaseWriter, WriterContext
 
 MAX_OPEN_FILES = 64
@@ -62,6 +64,7 @@ class DirectoryWriter(TwoPhaseWriter):
         known: Columns that the directory has, where the contract wants them kept.
         partition_by: Columns that name folders.
         rolling: When files are closed.
+        allow_existing: Whether there may be files before the flow's first run.
     """
 
     def __init__(
@@ -75,6 +78,8 @@ class DirectoryWriter(TwoPhaseWriter):
         known: pa.Schema | None,
         partition_by: tuple[str, ...],
         rolling: Rolling,
+        *,
+        allow_existing: bool,
     ) -> None:
         self._root = root
         self._extension = extension
@@ -84,13 +89,22 @@ class DirectoryWriter(TwoPhaseWriter):
         self._known = known
         self._partition_by = partition_by
         self._rolling = rolling
+        self._allow_existing = allow_existing
         self._names = TemporaryNames(context)
         self._parts: OrderedDict[str, _Open] = OrderedDict()
         self._finished: list[_Open] = []
 
     def restore(self, checkpoint: Checkpoint | None) -> None:
         """Delete the temporary files that killed runs of this flow have left."""
-        if self._root.is_dir():
+        exists = self._root.is_dir()
+        first = checkpoint is None or not checkpoint.splits
+        if first and exists and not self._allow_existing and any(self._root.rglob(f"*{self._extension}")):
+            message = f"{self._root} holds files already, and allow_existing is false; empty it or choose another path"
+            raise SinkError(message)
+        if first and not exists and self._fitting.contract.table is not Drift.EVOLVE:
+            message = f"{self._root} does not exist, and the flow's contract for tables is not to create it"
+            raise SchemaError(message)
+        if exists:
             self._names.remove_leftovers(self._root, checkpoint.committables if checkpoint else ())
 
     def write(self, batch: Batch) -> None:
@@ -139,10 +153,9 @@ class DirectoryWriter(TwoPhaseWriter):
 
     def _opened(self, folder: str, schema: pa.Schema) -> _Open:
         opened = self._parts.get(folder)
-        if opened is not None and opened.schema.names == schema.names:
-            if not self._fitting.typed or opened.schema.equals(schema):
-                self._parts.move_to_end(folder)
-                return opened
+        if opened is not None and self._fitting.same_file(opened.schema, schema):
+            self._parts.move_to_end(folder)
+            return opened
         if opened is not None:
             self._finish(folder)
         elif len(self._parts) >= MAX_OPEN_FILES:

@@ -12,12 +12,12 @@ _WHITE = b" \t\r\n"
 
 
 class JsonArrayEncoder:
-    """Rows as elements of one array, UTF-8. The closing bracket is the file's trailer: rows that follow go before it."""
+    """Rows as elements of one array, UTF-8. The closing bracket is the file's trailer: later rows go before it."""
 
     trailer = b"\n]\n"
     separator = b""
 
-    def opening(self, schema: pa.Schema) -> bytes:  # noqa: ARG002  # like the other encoders
+    def opening(self, schema: pa.Schema) -> bytes:  # like the other encoders
         """The opening bracket."""
         return b"["
 

@@ -15,11 +15,11 @@ class JsonLinesEncoder:
     trailer = b""
     separator = b"\n"
 
-    def opening(self, schema: pa.Schema) -> bytes:  # noqa: ARG002  # like the other encoders
+    def opening(self, schema: pa.Schema) -> bytes:  # like the other encoders
         """Nothing stands before the first row."""
         return b""
 
-    def rows(self, batch: pa.RecordBatch, *, first: bool) -> Iterator[memoryview]:  # noqa: ARG002  # likewise
+    def rows(self, batch: pa.RecordBatch, *, first: bool) -> Iterator[memoryview]:  # likewise
         """The rows, in order."""
         return json_rows(batch, "", "\n")
 

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
+
+from active_data_flow.core.kernels import pc
 
 _ESCAPED = '["\\\\\\x00-\\x1f]'
 _CONTROL = "[\\x00-\\x1f]"
@@ -65,64 +66,26 @@ def object_text(
     for name, column in zip(names, columns, strict=True):
         key = json.dumps(name, ensure_ascii=False) + ":"
         pieces += [("," if pieces else before + "{") + key, json_text(column)]
-    return pc.binary_join_element_wise(
-        *pieces, "}" + after, "", null_handling="replace", null_replacement="null"
-    )
+    return pc.binary_join_element_wise(*pieces, "}" + after, "", null_handling="replace", null_replacement="null")
 
 
 def json_text(column: pa.Array) -> pa.StringArray:
     """The JSON text of each value; null where the value is null (and where a number is NaN or infinite)."""
-    kind = column.type
-    types = pa.types
-    if isinstance(kind, pa.BaseExtensionType):
-        return _quoted(_one_by_one(column)) if kind.extension_name == "arrow.uuid" else json_text(column.storage)
-    if types.is_dictionary(kind):
-        return json_text(column.dictionary_decode())
-    if types.is_null(kind):
-        return pa.nulls(len(column), pa.string())
-    if types.is_boolean(kind) or types.is_integer(kind) or types.is_decimal(kind) or types.is_duration(kind):
-        return pc.cast(column, pa.string())
-    if types.is_floating(kind):
-        return _float_text(column)
-    if types.is_timestamp(kind):
-        text = pc.cast(column, pa.string())
-        return _in_quotes(pc.replace_substring(text, " ", "T", max_replacements=1))
-    if types.is_date(kind) or types.is_time(kind):
-        return _in_quotes(pc.cast(column, pa.string()))
-    if types.is_struct(kind):
-        return _struct_text(column)
-    if types.is_map(kind):
-        return _map_text(column)
-    if _is_list(kind):
-        return _list_text(column)
+    for is_kind, text in _BY_KIND:
+        if is_kind(column.type):
+            return text(column)
     return _quoted(plain_text(column))
 
 
 def plain_text(column: pa.Array) -> pa.StringArray:
     """Text, and what becomes text without being JSON: binary values as base64, others as Python shows them."""
     kind = column.type
-    types = pa.types
-    if types.is_binary(kind) or types.is_large_binary(kind) or types.is_fixed_size_binary(kind) or _is_view(kind):
+    if _is_binary(kind):
         return pa.array([None if value is None else base64.b64encode(value).decode() for value in column.to_pylist()])
     try:
         return pc.cast(column, pa.string())
     except pa.ArrowNotImplementedError:
         return _one_by_one(column)
-
-
-def _is_view(kind: pa.DataType) -> bool:
-    return pa.types.is_binary_view(kind)
-
-
-def _is_list(kind: pa.DataType) -> bool:
-    types = pa.types
-    return (
-        types.is_list(kind)
-        or types.is_large_list(kind)
-        or types.is_fixed_size_list(kind)
-        or types.is_list_view(kind)
-        or types.is_large_list_view(kind)
-    )
 
 
 def _one_by_one(column: pa.Array) -> pa.StringArray:
@@ -152,6 +115,31 @@ def _without_control(text: pa.StringArray) -> pa.StringArray:
         if _any(pc.match_substring(text, character)):
             text = pc.replace_substring(text, character, json.dumps(character)[1:-1])
     return text
+
+
+def _is_extension(kind: pa.DataType) -> bool:
+    return isinstance(kind, pa.BaseExtensionType)
+
+
+def _is_binary(kind: pa.DataType) -> bool:
+    return "binary" in str(kind)
+
+
+def _is_list(kind: pa.DataType) -> bool:
+    return pa.types.is_nested(kind) and "list" in str(kind).partition("<")[0]
+
+
+def _is_plain(kind: pa.DataType) -> bool:
+    types = pa.types
+    return types.is_boolean(kind) or types.is_integer(kind) or types.is_decimal(kind) or types.is_duration(kind)
+
+
+def _extension_text(column: pa.ExtensionArray) -> pa.StringArray:
+    return _quoted(_one_by_one(column)) if column.type.extension_name == "arrow.uuid" else json_text(column.storage)
+
+
+def _timestamp_text(column: pa.Array) -> pa.StringArray:
+    return _in_quotes(pc.replace_substring(pc.cast(column, pa.string()), " ", "T", max_replacements=1))
 
 
 def _float_text(column: pa.Array) -> pa.StringArray:
@@ -194,5 +182,19 @@ def _bracketed(column: pa.Array, lengths: pa.Array, texts: pa.StringArray, left:
     text = pc.binary_join_element_wise(left, pc.binary_join(lists, ","), right, "")
     return pc.if_else(column.is_valid(), text, pa.scalar(None, pa.string()))
 
+
+_BY_KIND: tuple[tuple[Callable[[pa.DataType], bool], Callable[[Any], pa.StringArray]], ...] = (
+    (_is_extension, _extension_text),
+    (pa.types.is_null, lambda column: pa.nulls(len(column), pa.string())),
+    (_is_plain, lambda column: pc.cast(column, pa.string())),
+    (pa.types.is_floating, _float_text),
+    (pa.types.is_timestamp, _timestamp_text),
+    (pa.types.is_date, lambda column: _in_quotes(pc.cast(column, pa.string()))),
+    (pa.types.is_time, lambda column: _in_quotes(pc.cast(column, pa.string()))),
+    (pa.types.is_dictionary, lambda column: json_text(column.dictionary_decode())),
+    (pa.types.is_struct, _struct_text),
+    (pa.types.is_map, _map_text),
+    (_is_list, _list_text),
+)
 
 __all__ = ["json_rows", "json_text", "object_text", "plain_text", "text_bytes"]

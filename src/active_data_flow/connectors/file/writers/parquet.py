@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from active_data_flow.connectors.file.publish import remove_if_there, sync_file
 from active_data_flow.connectors.file.writers.row_buffer import Background, RowBuffer
+from active_data_flow.core.errors import SchemaError
+from active_data_flow.core.kernels import pc
 
 ROW_GROUP_ROWS = 122_880
 _ROW_GROUP_BYTES = 32 * 2**20
@@ -34,7 +36,7 @@ class ParquetFile:
         self._buffer = RowBuffer(row_group_size or ROW_GROUP_ROWS, _ROW_GROUP_BYTES)
         self._background = Background()
         self._file: pa.NativeFile | None = None
-        self._writer: object | None = None
+        self._writer: Any = None
         self._size = 0
         path.touch()
 
@@ -87,17 +89,22 @@ class ParquetFile:
         assert self._file is not None
         self._size = self._file.tell()
 
-    def _opened(self, table: pa.Table):  # noqa: ANN202  # pyarrow.parquet is imported late
+    def _opened(self, table: pa.Table) -> Any:
         from pyarrow.parquet import ParquetWriter
 
         if self._writer is None:
             self._file = pa.OSFile(str(self._path), "wb")
-            self._writer = ParquetWriter(
-                self._file, self._schema, compression=self._compression, use_dictionary=repeated_columns(table)
-            )
+            dictionaries: Any = repeated_columns(table)
+            try:
+                self._writer = ParquetWriter(
+                    self._file, self._schema, compression=self._compression, use_dictionary=dictionaries
+                )
+            except pa.ArrowNotImplementedError as error:
+                message = f"Parquet can't hold the columns of this data: {error}; cast them, or write another format"
+                raise SchemaError(message) from error
         return self._writer
 
-    def _close(self, writer) -> None:  # noqa: ANN001  # likewise
+    def _close(self, writer: Any) -> None:
         assert self._file is not None
         try:
             writer.close()

@@ -7,9 +7,9 @@ from urllib.parse import quote
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from active_data_flow.core.errors import SchemaError
+from active_data_flow.core.kernels import pc
 
 NULL = "__HIVE_DEFAULT_PARTITION__"
 

@@ -77,7 +77,7 @@ class TextFile:
         self._compress = compressor(compression)
         self._pending: list[bytes | memoryview] = []
         self._pending_bytes = 0
-        self._has_rows = has_rows
+        self.has_rows = has_rows
         self._descriptor: int | None = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
         self.length = length
 
@@ -99,9 +99,9 @@ class TextFile:
     def write(self, batch: pa.RecordBatch) -> None:
         """Take rows."""
         self.begin(batch.schema)
-        for text in self._encoder.rows(batch, first=not self._has_rows):
+        for text in self._encoder.rows(batch, first=not self.has_rows):
             self.put(text)
-        self._has_rows = self._has_rows or batch.num_rows > 0
+        self.has_rows = self.has_rows or batch.num_rows > 0
 
     def put(self, text: bytes | memoryview) -> None:
         """Append text as it is."""
@@ -174,7 +174,7 @@ class TextFile:
 
     def _write_at(self, offset: int, data: bytes | memoryview) -> None:
         rest = memoryview(data)
-        while len(rest):
+        while rest:
             written = os.pwrite(self._open, rest, offset)
             offset += written
             rest = rest[written:]

@@ -108,16 +108,57 @@ def postgresql_failure(text: str, state: str | None) -> Failure:
 
 
 # NULL, duplicate key, out of range, truncated, bad value, no default, too long, foreign key, CHECK, bad JSON
-_MYSQL_REFUSED = {1022, 1048, 1062, 1264, 1265, 1292, 1364, 1366, 1367, 1406, 1411, 1451, 1452, 1586, 1690, 3140, 3819, 4025}
+_MYSQL_REFUSED = {
+    1022,
+    1048,
+    1062,
+    1264,
+    1265,
+    1292,
+    1364,
+    1366,
+    1367,
+    1406,
+    1411,
+    1451,
+    1452,
+    1586,
+    1690,
+    3140,
+    3819,
+    4025,
+}
 # too many connections, shutting down, lock wait time-out, deadlock, killed, connection lost or refused
-_MYSQL_UNAVAILABLE = {0, 1020, 1040, 1047, 1053, 1129, 1158, 1159, 1160, 1161, 1203, 1205, 1213, 1317, 1927, 2002, 2003, 2006, 2013, 2014, 2055}
+_MYSQL_UNAVAILABLE = {
+    0,
+    1020,
+    1040,
+    1047,
+    1053,
+    1129,
+    1158,
+    1159,
+    1160,
+    1161,
+    1203,
+    1205,
+    1213,
+    1317,
+    1927,
+    2002,
+    2003,
+    2006,
+    2013,
+    2014,
+    2055,
+}
 
 
 def mysql_failure(code: int, text: str) -> Failure:
     """The failure of an error number of MySQL or MariaDB."""
-    column = re.search(r"(?:column|field) [`']([^`']+)['`]", text, re.IGNORECASE)
+    column = re.search(r"(?:column|field) ((?:[`'][^`']*[`']\.?)+)", text, re.IGNORECASE)
     row = re.search(r"at row (\d+)", text)
-    name = column.group(1).split(".")[-1].strip("`") if column else None
+    name = column.group(1).split(".")[-1].strip("`'") if column else None
     meaning: Meaning = "failed"
     if code in (1021, 1114):
         meaning = "full"

@@ -1,4 +1,4 @@
-"""MySQL and MariaDB through PyMySQL: LOAD DATA of text that Arrow makes, multi-row INSERTs where that is not allowed."""
+"""MySQL and MariaDB through PyMySQL: multi-row INSERTs (LOAD DATA LOCAL would let a server read our files)."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class PymysqlSession(Session):
         settings: dict[str, Any] = dict(address.server())
         with self._errors():
             self._connection: Any = pymysql.connect(
-                **settings, charset="utf8mb4", autocommit=True, connect_timeout=max(2, int(timeout)), local_infile=True
+                **settings, charset="utf8mb4", autocommit=True, connect_timeout=max(2, int(timeout))
             )
         self.execute("SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION,ERROR_FOR_DIVISION_BY_ZERO'")
         self.execute("SET SESSION time_zone = '+00:00'")

@@ -44,9 +44,7 @@ class RowStream(Stream):
         self._close = close
         self._errors = errors
         self._first = self._rows()
-        columns = [
-            _column([row[index] for row in self._first], kind) for index, kind in enumerate(types)
-        ]
+        columns = [_column([row[index] for row in self._first], kind) for index, kind in enumerate(types)]
         self.schema = pa.schema(
             [pa.field(name, _known(column.type)) for name, column in zip(self._names, columns, strict=True)]
         )

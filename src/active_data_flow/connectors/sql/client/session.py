@@ -92,9 +92,7 @@ class Session(ABC):
         """Run a query and give all rows of its small result."""
         with self.stream(sql, parameters) as stream:
             return [
-                row
-                for batch in stream
-                for row in zip(*(column.to_pylist() for column in batch.columns), strict=True)
+                row for batch in stream for row in zip(*(column.to_pylist() for column in batch.columns), strict=True)
             ]
 
     def begin(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -43,8 +43,8 @@ class Bound:
         """What stands for a value; `kind` is its type in the database."""
         if not self._settings:
             self.values.append(value)
-            return self._session.mark(len(self.values))
-        kind = kind or _postgresql_type(value)
+            return _as_decimal(self._session.mark(len(self.values)), kind or "", self._session.dialect)
+        kind = kind or postgresql_type(value)
         if value is None:
             return f"CAST(NULL AS {kind})"
         self.values.append(_postgresql_text(value))
@@ -91,7 +91,15 @@ def filled(query: str, parameters: Mapping[str, Any], bound: Bound, dialect: str
     return text
 
 
-def _postgresql_type(value: Any) -> str:
+def _as_decimal(place: str, kind: str, dialect: str) -> str:
+    """Decimals come as text; compared as such they would be compared as floats, or as texts."""
+    if not re.match(r"(DEC|NUM)(?!.*TEXT)", kind.upper()):
+        return place
+    return f"CAST({place} AS NUMERIC)" if dialect == "sqlite" else f"CAST({place} AS {kind.partition(')')[0]}))"
+
+
+def postgresql_type(value: Any) -> str:
+    """The type that PostgreSQL has for a value of a parameter."""
     if isinstance(value, bool):
         return "boolean"
     if isinstance(value, int):
@@ -102,11 +110,11 @@ def _postgresql_type(value: Any) -> str:
 def _postgresql_text(value: Any) -> str:
     if isinstance(value, bytes):
         return f"\\x{value.hex()}"
-    if isinstance(value, datetime.timedelta):
-        return f"{value // datetime.timedelta(microseconds=1)} microseconds"
+    if isinstance(value, dt.timedelta):
+        return f"{value // dt.timedelta(microseconds=1)} microseconds"
     if isinstance(value, str) and "\0" in value:
         raise SourceError("PostgreSQL's texts hold no NUL characters; a parameter or key does", connector="sql")
     return repr(value) if isinstance(value, float) else str(value)
 
 
-__all__ = ["Bound", "filled"]
+__all__ = ["Bound", "filled", "postgresql_type"]

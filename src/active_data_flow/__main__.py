@@ -1,0 +1,7 @@
+"""``python -m active_data_flow`` is the command ``adf``."""
+
+import sys
+
+from active_data_flow.cli import main
+
+sys.exit(main())

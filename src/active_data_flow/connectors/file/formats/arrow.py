@@ -1,0 +1,91 @@
+"""Arrow IPC: the file form (also called Feather) and the stream form; a position is a batch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pyarrow as pa
+
+from active_data_flow.connectors.file.changes import seen
+from active_data_flow.connectors.file.client import FileInfo
+from active_data_flow.connectors.file.formats.columns import arrange, cast_columns, settle
+from active_data_flow.connectors.file.formats.format import FileFormat, columns_of
+from active_data_flow.connectors.file.formats.parquet import located
+from active_data_flow.connectors.file.formats.streams import compression_of
+from active_data_flow.connectors.file.formats.text import empty_batch, not_readable
+from active_data_flow.connectors.file.splits import FileSplit
+from active_data_flow.core.batch import Batch
+from active_data_flow.core.errors import SourceError
+
+_MAGIC = b"ARROW1"
+
+
+class ArrowFormat(FileFormat):
+    """Arrow IPC files and streams; they can't be added to."""
+
+    name = "arrow"
+    grows = False
+
+    def infer(self, info: FileInfo) -> pa.Schema | None:
+        """The file's columns; declared ones have the declared types."""
+        if not info.size:
+            return None
+        with self._open(info.path) as reader:
+            return settle(_plain(reader.schema), self.declared)
+
+    def read(self, split: FileSplit, position: Any) -> Iterator[Batch]:
+        """The file's batches."""
+        columns = columns_of(split)
+        number = position["batch"] if position else 0
+        if not split.size:
+            yield Batch(empty_batch(columns), split.split_id, {"batch": 0}, finished=True)
+            return
+        with self.client.open(split.path) as raw:
+            witness = seen(raw, split.size, split.size, split.mtime_ns)
+        with self._open(split.path) as reader:
+            for data in _batches(reader, split.path, number):
+                number += 1
+                place = {"batch": number, "seen": witness}
+                plain = data.cast(_plain(data.schema)) if _plain(data.schema) != data.schema else data
+                batch = cast_columns(arrange(plain, columns), columns, split.split_id)
+                yield located(batch, split, place, data.num_rows, data.nbytes, final=False)
+        yield Batch(empty_batch(columns), split.split_id, {"batch": number, "seen": witness}, finished=True)
+
+    def _open(self, path: str) -> Any:
+        compression = compression_of(self.client, self.options, path)
+        raw = self.client.open(path)
+        try:
+            head = raw.read(len(_MAGIC))
+            raw.seek(0)
+            file: Any = pa.PythonFile(raw, mode="r")
+            if compression != "none":
+                return pa.ipc.open_stream(pa.CompressedInputStream(file, compression))
+            return pa.ipc.open_file(file) if head == _MAGIC else pa.ipc.open_stream(file)
+        except (pa.ArrowInvalid, OSError) as error:
+            raise not_readable(path, f"this is no whole Arrow file: {error}") from error
+
+
+def _batches(reader: Any, path: str, first: int) -> Iterator[pa.RecordBatch]:
+    """Batches from a number on; those of a stream before it have to be passed over."""
+    number = 0
+    try:
+        if hasattr(reader, "num_record_batches"):
+            for number in range(first, reader.num_record_batches):
+                yield reader.get_batch(number)
+            return
+        for number, data in enumerate(reader):
+            if number >= first:
+                yield data
+    except (pa.ArrowInvalid, OSError) as error:
+        raise SourceError(f"{path}: batch {number} can't be read: {error}; the file may be cut off") from error
+
+
+def _plain(schema: pa.Schema) -> pa.Schema:
+    """The schema without dictionaries: values are passed on as they are."""
+    return pa.schema(
+        [item.with_type(item.type.value_type) if pa.types.is_dictionary(item.type) else item for item in schema]
+    )
+
+
+__all__ = ["ArrowFormat"]

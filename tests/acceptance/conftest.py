@@ -1,0 +1,17 @@
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+
+import pytest
+
+_spec = importlib.util.spec_from_file_location("zygote", Path(__file__).with_name("zygote.py"))
+zygote_module = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(zygote_module)
+
+
+@pytest.fixture(scope="session")
+def zygote():
+    made = zygote_module.Zygote()
+    yield made
+    made.close()
