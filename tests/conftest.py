@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Iterator
 
 import pytest
+
 from services import MariaDB, PostgreSQL
 
 _numbers = itertools.count(1)

@@ -43,10 +43,11 @@ class Engine:
     def start(self) -> Engine:
         self.epoch += 1
         writer = self.sink.open(self.context())
-        if self.stored is not None and not self.stored.committed:
-            self.sink.committer(self.context()).commit(self.stored.committables)
+        stored = self.stored
+        if stored is not None and stored.committables:
+            self.sink.committer(self.context()).commit(stored.committables)
             self.mark()
-        writer.restore(self.stored)
+        writer.restore(stored)
         self.writer = writer
         return self
 
@@ -62,7 +63,7 @@ class Engine:
         committables = json.loads(json.dumps(self.writer.prepare()))
         if until == "prepared":
             return self
-        self.save(Checkpoint(self.epoch, {"split": SplitState("split", self.rows)}, committables, committed=False))
+        self.save(Checkpoint(self.epoch, {"split": SplitState("split", self.rows)}, committables))
         if until == "saved":
             return self
         self.sink.committer(self.context()).commit(committables)
@@ -75,7 +76,7 @@ class Engine:
 
     def mark(self) -> None:
         assert self.stored is not None
-        self.save(Checkpoint(self.stored.epoch, self.stored.splits, self.stored.committables))
+        self.save(Checkpoint(self.stored.epoch, self.stored.splits))
 
     def kill(self) -> Engine:
         """Forget the writer without a word, as a killed process does."""
@@ -99,15 +100,14 @@ class StoringEngine(Engine):
         if place.exists():
             document = json.loads(place.read_text())
             splits = {"split": SplitState("split", document["rows"])}
-            self.stored = Checkpoint(document["epoch"], splits, document["committables"], committed=document["done"])
+            self.stored = Checkpoint(document["epoch"], splits, document["committables"])
             self.epoch, self.rows = document["epoch"], document["rows"]
 
     def save(self, checkpoint: Checkpoint) -> None:
         super().save(checkpoint)
         rows = checkpoint.splits["split"].position
-        document = {
-            "epoch": self.epoch, "rows": rows, "committables": list(checkpoint.committables), "done": checkpoint.committed
-        }  # fmt: skip
+        committables = list(checkpoint.committables)
+        document = {"epoch": self.epoch, "rows": rows, "committables": committables}
         temporary = self._place.with_suffix(".new")
         temporary.write_text(json.dumps(document))
         temporary.replace(self._place)
@@ -117,7 +117,9 @@ def numbered_rows(start: int, count: int) -> pa.RecordBatch:
     """Rows that tell by themselves where they belong."""
     numbers = list(range(start, start + count))
     texts = [f'a "quoted", text\n{number}' for number in numbers]
-    return pa.record_batch({"id": numbers, "text": texts, "kind": [("x", "y z", None)[number % 3] for number in numbers]})
+    return pa.record_batch(
+        {"id": numbers, "text": texts, "kind": [("x", "y z", None)[number % 3] for number in numbers]}
+    )
 
 
 def plain_bytes(path: Path) -> bytes:
@@ -172,7 +174,7 @@ def write_until(total: int, sink: FileSink, place: Path) -> None:
 
 
 def serve() -> None:
-    """Fork a process for each line of input, so that all but the first start at once; tell its id, then how it ended."""
+    """Fork a process for each line of input, so that all but the first start at once; tell its id and how it ended."""
     for line in sys.stdin:
         request = json.loads(line)
         child = os.fork()

@@ -63,7 +63,7 @@ class Server:
                 stderr=log,
                 cwd="/",
                 env={**_CLEAN, **self.environment},
-                preexec_fn=die_with_parent,  # noqa: PLW1509  # only sets a flag of the child
+                preexec_fn=die_with_parent,  # only sets a flag of the child  # noqa: PLW1509  # only sets a flag of the child
                 **self.options,
             )
         end = time.monotonic() + timeout
@@ -169,7 +169,10 @@ class PostgreSQL:
         if os.geteuid() != 0:
             return [], {}
         prefix = ["unshare", "--user", "--map-user=1000", "--map-group=1000", "--"]
-        if shutil.which("unshare") and subprocess.run([*prefix, "true"], check=False, stderr=subprocess.DEVNULL).returncode == 0:
+        if (
+            shutil.which("unshare")
+            and subprocess.run([*prefix, "true"], check=False, stderr=subprocess.DEVNULL).returncode == 0
+        ):
             return prefix, {}
         # nobody can't look into root's home: it gets a copy of the binaries
         self.directory.chmod(0o755)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 import traceback
 from pathlib import Path
 from typing import Any
@@ -51,7 +52,7 @@ def report(error: BaseException, options: argparse.Namespace) -> int:
     if getattr(options, "json", False):
         _print_result(error, options, code)
     if getattr(options, "verbose", False):
-        traceback.print_exception(error)
+        _print_traceback(error)
     _print_block(error, options)
     return code
 
@@ -63,6 +64,12 @@ def exit_code(error: BaseException) -> int:
     if isinstance(error, ActionError):
         return error.code
     return 2 if isinstance(error, ConfigurationError) else 1
+
+
+def _print_traceback(error: BaseException) -> None:
+    from active_data_flow.core.configuration import redact_url
+
+    sys.stderr.write(redact_url("".join(traceback.format_exception(error))))
 
 
 def _print_block(error: BaseException, options: argparse.Namespace) -> None:
@@ -90,7 +97,9 @@ def _parts(error: BaseException, options: argparse.Namespace) -> tuple[str, str,
         if type(error) is ConfigurationError:
             following = _after_configuration(flow, options.command) or following
         return redact(error.message), where, remedy.format(flow=flow), following.format(flow=flow)
-    what = f"{type(error).__name__}: {error}"
+    from active_data_flow.core.configuration import redact_url
+
+    what = redact_url(f"{type(error).__name__}: {error}")
     return what, _last_line(error), "this was not foreseen; see the traceback with --verbose", ""
 
 
@@ -121,19 +130,18 @@ def _last_line(error: BaseException) -> str:
 def _print_result(error: BaseException, options: argparse.Namespace, code: int) -> None:
     """The last line of standard output: of a run all that is known of it, of other commands the error."""
     from active_data_flow.cli.output import print_json
+    from active_data_flow.core.logging import redact
 
-    text = str(error) or type(error).__name__
     result: dict[str, Any] = {}
     if options.command == "run":
-        from active_data_flow.core.logging import redact
         from active_data_flow.core.run import RunResult
 
         begun = getattr(error, "result", None)
         known = begun if isinstance(begun, RunResult) else RunResult(flow=str(options.flow), run_id="")
         result = known.to_json()
-        text = redact(text)
         result["status"] = "interrupted" if code == 130 else "failed"
-    print_json({**result, "error": text, "error_type": type(error).__name__}, indent=None)
+    text = str(error) or type(error).__name__
+    print_json(redact({**result, "error": text, "error_type": type(error).__name__}), indent=None)
 
 
 __all__ = ["exit_code", "report"]

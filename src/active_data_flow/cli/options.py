@@ -11,6 +11,8 @@ from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_ori
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
+from active_data_flow.core.configuration import Secret, Url
+
 
 class Option(NamedTuple):
     """One option.
@@ -59,6 +61,8 @@ def type_text(annotation: Any) -> str:
 
 
 def _container(origin: Any, arguments: tuple[Any, ...]) -> str:
+    if origin in _CALLABLES:
+        return "function"
     inner = [type_text(part) for part in arguments if part is not Ellipsis]
     if isinstance(origin, type) and hasattr(origin, "keys"):
         return f"mapping of {' to '.join(inner)}"
@@ -66,7 +70,7 @@ def _container(origin: Any, arguments: tuple[Any, ...]) -> str:
         return f"class {inner[0]}"
     if isinstance(origin, type) and issubclass(origin, Iterable):
         return f"list of {_or(dict.fromkeys(inner))}"
-    return "function" if origin in (Callable, *_CALLABLES) else str(origin)
+    return str(origin)
 
 
 def _class_text(kind: Any) -> str:
@@ -82,7 +86,7 @@ def _class_text(kind: Any) -> str:
 def _from_field(name: str, field: Any) -> Option:
     required = field.is_required()
     default = "" if required or field.default is PydanticUndefined else _shown(field.default)
-    text = " ".join((field.description or "").split())
+    text = " ".join((field.description or "").replace("``", "").split())
     return Option(name, type_text(field.annotation), required, default, text)
 
 
@@ -113,13 +117,15 @@ _SHOWN: tuple[tuple[type | tuple[type, ...], Callable[[Any], str]], ...] = (
     (BaseModel, lambda value: ", ".join(f"{name}: {_shown(inner)}" for name, inner in value)),
     ((tuple, list), lambda value: f"[{', '.join(_shown(part) for part in value)}]"),
 )
-_CALLABLES = (get_origin(Callable[[], None]),)
+_CALLABLES = (Callable, get_origin(Callable[[], None]))
 _WORDS: dict[Any, str] = {
     str: "text",
     int: "integer",
     float: "number",
     bool: "true or false",
     bytes: "bytes",
+    Url: "address, or env:NAME",
+    Secret: "env:NAME",
     NoneType: "none",
     Any: "anything",
 }

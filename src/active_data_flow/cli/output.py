@@ -90,7 +90,7 @@ def size(number: float) -> str:
 
 def duration(seconds: float) -> str:
     """A time as people read it: ``0.42 s``, ``3 min 20 s``, ``2 h 05 min``."""
-    if seconds < 60:
+    if round(seconds, 1) < 60:
         return f"{seconds:.2f} s" if seconds < 10 else f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
     if minutes < 60:

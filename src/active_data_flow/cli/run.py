@@ -34,7 +34,6 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 
 def _run(options: argparse.Namespace) -> int:
     from active_data_flow.cli.flows import open_flow
-    from active_data_flow.cli.signals import SignalLog
     from active_data_flow.cli.summary import show_summary
     from active_data_flow.core.events import Events
 
@@ -43,15 +42,15 @@ def _run(options: argparse.Namespace) -> int:
     budget, wait = _limits(options)
     flow = open_flow(options)
     events = Events()
-    with SignalLog() as signals:
-        result = _execute(flow, events, budget, wait, options)
+    result = _execute(flow, events, budget, wait, options)
     if options.json:
         from active_data_flow.cli.output import print_json
+        from active_data_flow.core.logging import redact
 
-        print_json(result.to_json(), indent=None)
+        print_json(redact(result.to_json()), indent=None)
     elif not options.quiet:
         show_summary(flow, result, options)
-    return _exit_code(result, interrupted=signals.interrupted)
+    return _exit_code(result)
 
 
 def _execute(flow: DataFlow, events: Events, budget: Budget, wait: float, options: argparse.Namespace) -> RunResult:
@@ -99,12 +98,13 @@ def _limits(options: argparse.Namespace) -> tuple[Budget, float]:
         raise ConfigurationError(f"--wait {options.wait}: {error}") from error
 
 
-def _exit_code(result: RunResult, *, interrupted: bool) -> int:
+def _exit_code(result: RunResult) -> int:
+    """An interrupt by the user is told apart from a request to stop, which is a good end."""
     from active_data_flow.core.run import RunStatus
 
     if result.status is RunStatus.FAILED:
         return 1
-    return 130 if result.status is RunStatus.INTERRUPTED and interrupted else 0
+    return 130 if result.status is RunStatus.INTERRUPTED and result.interrupted_by == "SIGINT" else 0
 
 
 COMMAND = Command(

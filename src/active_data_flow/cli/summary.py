@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from active_data_flow.cli.output import GOOD, NOTE, count, duration, facts, panel, size, stdout
+from active_data_flow.core.configuration import redact_url
 from active_data_flow.core.run import RunStatus
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def summary(flow: DataFlow, result: RunResult, options: argparse.Namespace) -> l
     ]
     if result.retries:
         lines.append(("retries", count(result.retries)))
-    lines += [("result", result.target), ("try", _hints(flow))]
+    lines += [("result", redact_url(result.target)), ("try", _hints(flow))]
     if result.status is RunStatus.SUCCESS and not result.records_read:
         lines.append(("note", f"nothing new; to begin anew: adf run {again} --from-start"))
     return [(name, value) for name, value in lines if value]

@@ -77,15 +77,13 @@ class Checkpoint:
     Attributes:
         epoch: The run that made it; a higher epoch fences off a lower one.
         splits: State by split id. In a commit only the splits that moved; in a restore all of them.
-        committables: What a two-phase sink has prepared.
-        committed: Whether the committables have been carried out.
+        committables: What a two-phase sink has prepared and is not known to have committed.
         writer: Number of the writer that prepared the committables.
     """
 
     epoch: int
     splits: Mapping[str, SplitState] = field(default_factory=dict[str, SplitState])
     committables: Sequence[Committable] = ()
-    committed: bool = True
     writer: int = 0
 
 
@@ -124,7 +122,7 @@ class CheckpointStore(Protocol):
         ...
 
     def save(self, flow: str, checkpoint: Checkpoint, rejects: Iterable[StagedReject] = ()) -> None:
-        """Merge moved splits, replace the writer's committables and store rejects, all in one transaction."""
+        """Merge moved splits, keep the writer's committables and store rejects, all in one transaction."""
         ...
 
     def stage_rejects(self, flow: str, epoch: int, rejects: Iterable[StagedReject]) -> None:
@@ -136,7 +134,7 @@ class CheckpointStore(Protocol):
         ...
 
     def mark_committed(self, flow: str, epoch: int, writer: int | None = None) -> None:
-        """The stored committables of a writer, or of all (None), have been carried out."""
+        """Forget the committables of a writer, or of all (None): they have been carried out."""
         ...
 
     def reset(self, flow: str) -> None:

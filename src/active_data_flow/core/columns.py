@@ -70,7 +70,7 @@ class Columns(dict[str, list[Any]]):
         position = self.positions.get(name)
         if position is None or self.data is None:
             raise UnknownFieldError(name, self.names)
-        values = self[name] = values_of(self.data.column(position))
+        values = self[name] = values_of(self.data.column(position)) if self.root is self else self.root[name]
         return values
 
     def without(self, name: str) -> Columns:
@@ -85,8 +85,12 @@ class Columns(dict[str, list[Any]]):
         found = self._without.get(names)
         if found is None:
             found = self._without[names] = Columns(self.data, self.origin, self.hidden | names, self.root)
-            found.update({known: values for known, values in self.items() if known not in names})
         return found
+
+    def maybe_changed(self) -> list[str]:
+        """Columns of lists, structs and maps that were touched: their values can be changed in place."""
+        schema = None if self.data is None else self.data.schema
+        return [] if schema is None else [name for name in self.root if pa.types.is_nested(schema.field(name).type)]
 
     def __reduce__(self) -> Any:
         raise TypeError("the columns of a batch are not pickled; pickle the message")

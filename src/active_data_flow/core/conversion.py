@@ -57,8 +57,7 @@ def convert(array: pa.Array, field: pa.Field, path: str = "") -> Converted:
         path: Name of the field in faults; default: its name.
     """
     path = path or field.name
-    array = _bare(array)
-    converted = Converted(array) if array.type == field.type else _to_type(array, field.type, path)
+    converted = Converted(array) if array.type == field.type else _to_type(_bare(array), field.type, path)
     if field.nullable or array.null_count == 0:
         return converted
     return _without_nulls(array, converted, field, path)
@@ -93,8 +92,13 @@ def _without_nulls(array: pa.Array, converted: Converted, field: pa.Field, path:
     return Converted(converted.array, converted.faults | faults)
 
 
-def _to_type(array: pa.Array, target: pa.DataType, path: str) -> Converted:
+def _to_type(array: pa.Array, target: pa.DataType, path: str) -> Converted:  # noqa: PLR0911  # one a kind of type
     types = pa.types
+    if array.type == target:
+        return Converted(array)
+    if types.is_dictionary(target):
+        plain = _to_type(array, target.value_type, path)
+        return Converted(plain.array.cast(target), plain.faults)
     if _is_list(array.type) and (types.is_list(target) or types.is_large_list(target)):
         return _list(array, target, path)
     if types.is_struct(array.type) and types.is_struct(target):

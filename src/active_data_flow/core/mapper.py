@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from active_data_flow.core.batch import Batch, Reject
 from active_data_flow.core.columns import Columns, UnknownFieldError, collector_paused
-from active_data_flow.core.errors import ActiveDataFlowError, SchemaError, Then, TransformError
+from active_data_flow.core.errors import ActiveDataFlowError, SchemaError, Then
 from active_data_flow.core.rebuild import OutputTypes, Rebuilt, rebuild
 from active_data_flow.core.row import Message, Origin, Typed, Untyped, columns_of, place_of, row_at, rows_of
 
@@ -80,7 +80,7 @@ class MessageMapper:
                     add(result)
                 elif result is not None:
                     messages.extend(list(_messages(result, message)))  # nothing of it where it raises half way
-            except Exception as error:  # noqa: BLE001  # whatever user code raises concerns this one message
+            except Exception as error:  # whatever user code raises concerns this one message
                 if isinstance(error, ActiveDataFlowError) and error.then is not Then.REJECT:
                     raise
                 failures[index] = error
@@ -130,15 +130,15 @@ def _assemble(batch: Batch, rebuilt: Rebuilt, failures: dict[int, Exception]) ->
 def _rejects(batch: Batch, rebuilt: Rebuilt, failures: dict[int, Exception]) -> tuple[Reject, ...]:
     rows = sorted({*failures, *rebuilt.faults})
     records: list[dict[str, Any]] = batch.data.take(pa.array(rows, pa.int64())).to_pylist()
-    place = {"stage": "transform", "split_id": batch.split_id, "position": batch.position}
     rejects: list[Reject] = []
     for row, record in zip(rows, records, strict=True):
-        error = failures.get(row)
-        if error is not None:
-            rejects.append(Reject(record, _reason(error), type(error).__name__, field=_field(error), **place))
+        if row in failures:
+            error = failures[row]
+            reason, kind, field = _reason(error), type(error).__name__, _field(error)
         else:
             fault = rebuilt.faults[row]
-            rejects.append(Reject(record, fault.text, SchemaError.__name__, field=fault.field, **place))
+            reason, kind, field = fault.text, SchemaError.__name__, fault.field
+        rejects.append(Reject(record, reason, kind, "transform", batch.split_id, batch.position, field))
     return tuple(rejects)
 
 
@@ -158,4 +158,4 @@ def _field(error: Exception) -> str | None:
     return name if isinstance(name, str) else None
 
 
-__all__ = ["MessageFunction", "MessageMapper", "TransformError"]
+__all__ = ["MessageFunction", "MessageMapper"]

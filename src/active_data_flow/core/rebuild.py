@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field as attribute
+from dataclasses import dataclass
+from dataclasses import field as attribute
 from itertools import chain
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 
 from active_data_flow.core.columns import Columns
@@ -68,7 +68,7 @@ def rebuild(columns: Columns, messages: Sequence[Message], types: OutputTypes) -
         raise ValueError("the columns are those of a batch")
     if not messages:
         return Rebuilt(_empty(columns.data, types), pa.array([], pa.int64()), {})
-    return _Rebuilding(columns.data, messages, types).result()
+    return _Rebuilding(columns, columns.data, messages, types).result()
 
 
 def _empty(data: pa.RecordBatch, types: OutputTypes) -> pa.RecordBatch:
@@ -77,7 +77,7 @@ def _empty(data: pa.RecordBatch, types: OutputTypes) -> pa.RecordBatch:
 
 
 class _Rebuilding:
-    def __init__(self, data: pa.RecordBatch, messages: Sequence[Message], types: OutputTypes) -> None:
+    def __init__(self, columns: Columns, data: pa.RecordBatch, messages: Sequence[Message], types: OutputTypes) -> None:
         self._messages = messages
         self._types = types
         self._indices = list(map(index_of, messages))
@@ -87,6 +87,7 @@ class _Rebuilding:
         self._variants = _different(list(map(columns_of, messages)))
         self._written = dict.fromkeys(chain.from_iterable(map(dict.keys, messages)))
         del self._written[ROW]
+        self._written |= dict.fromkeys(columns.maybe_changed())
         self._passed = data if self._same_rows else self._take()
         self._faults: dict[int, Fault] = {}
 

@@ -82,7 +82,6 @@ class _Row:
 
 ROW: Any = _Row()
 _NOWHERE = Columns(None, Metadata())
-_MUTABLE = frozenset((list, dict))
 _new = dict.__new__
 
 
@@ -124,13 +123,7 @@ class Message(dict[str, Any]):
         return cast("Self", standing_alone(type(self), self, metadata))
 
     def __missing__(self, key: str) -> Any:
-        try:
-            value = self._columns[key][self._index]
-        except UnknownFieldError:
-            raise UnknownFieldError(key, self) from None
-        if value.__class__ in _MUTABLE:
-            self[key] = value  # it may be changed in place; only what the row itself holds is written
-        return value
+        return self._columns[key][self._index]
 
     def __delitem__(self, key: str) -> None:
         own = dict.__contains__(self, key)

@@ -1,4 +1,4 @@
-"""The types of fields as documents write them: ``int64``, ``decimal(12,2)``, ``timestamp[us, UTC]``, ``list<int64>?``."""
+"""The types of fields as documents write them: ``int64``, ``decimal(12,2)``, ``timestamp[us, UTC]``, ``list<int64>``."""
 
 from __future__ import annotations
 

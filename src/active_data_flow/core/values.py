@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -226,7 +227,7 @@ def _scale(value: Any) -> int:
     return min(-exponent, _DECIMAL_DIGITS) if isinstance(exponent, int) else 0
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: Any) -> Any:  # noqa: PLR0911  # one return a kind of value
     if type(value) in _KNOWN:
         return value
     if isinstance(value, Enum):
@@ -235,9 +236,10 @@ def _plain(value: Any) -> Any:
         return value.item()
     if isinstance(value, Mapping):
         return {key: _plain(item) for key, item in cast("Mapping[Any, Any]", value).items()}
-    if isinstance(value, (list, tuple, Set, np.ndarray)):
+    if isinstance(value, (list, tuple, AbstractSet, np.ndarray)):
         return [_plain(item) for item in cast("Iterable[Any]", value)]
-    for kind in (bool, int, float, str, bytes, Decimal):
+    kinds: tuple[type[Any], ...] = (int, float, str, bytes, Decimal)
+    for kind in kinds:
         if isinstance(value, kind):
             return kind(value)
     return datetime.fromisoformat(value.isoformat()) if isinstance(value, datetime) else value

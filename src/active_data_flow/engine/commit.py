@@ -35,8 +35,8 @@ class Commit(ABC):
 
     def restore(self, writer: Writer, epoch: int) -> Checkpoint:
         """Positions to go on from, and the epoch of this run; cleans up what a killed run has left."""
-        checkpoint = self.store.load(self.flow) or Checkpoint(epoch)
-        return Checkpoint(epoch, checkpoint.splits, checkpoint.committables, checkpoint.committed)
+        stored = self.store.load(self.flow)
+        return Checkpoint(epoch, {} if stored is None else stored.splits)
 
     @abstractmethod
     def commit(self, writer: Writer, checkpoint: Checkpoint, rejects: Sequence[StagedReject]) -> None:
@@ -95,7 +95,7 @@ class TwoPhase(Commit):
         if not isinstance(writer, TwoPhaseWriter):
             raise _wrong_writer(self.sink, writer, "TwoPhaseWriter")
         stored = self.store.load(self.flow)
-        if stored is not None and not stored.committed:
+        if stored is not None and stored.committables:
             self._committer.commit(stored.committables)
             self.store.mark_committed(self.flow, epoch)
         writer.restore(stored)
@@ -107,9 +107,7 @@ class TwoPhase(Commit):
         crash_point("before-prepare")
         committables = writer.prepare()
         crash_point("after-prepare")
-        decided = Checkpoint(
-            checkpoint.epoch, checkpoint.splits, committables, committed=False, writer=checkpoint.writer
-        )
+        decided = Checkpoint(checkpoint.epoch, checkpoint.splits, committables, checkpoint.writer)
         self.store.save(self.flow, decided, rejects)
         crash_point("after-save")
         self._committer.commit(committables)

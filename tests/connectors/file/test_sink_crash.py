@@ -15,13 +15,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import file_sink_engine
 import pytest
-from file_sink_engine import Engine, ids_in, numbered_rows, visible
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+import file_sink_engine
 from active_data_flow.connectors.file.sink import FileSink
+from file_sink_engine import Engine, ids_in, numbered_rows, visible
 
 ONE_FILE: list[dict[str, Any]] = [
     {"path": "out.csv"},

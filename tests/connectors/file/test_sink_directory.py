@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,6 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from file_sink_engine import Engine, ids_in, numbered_rows, rows_of, visible
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -19,6 +17,7 @@ from active_data_flow.connectors.file.writers import directory
 from active_data_flow.connectors.file.writers.partitions import NULL, split_by_partition
 from active_data_flow.core.errors import SchemaError, SinkError
 from active_data_flow.core.policies import Drift, SchemaContract
+from file_sink_engine import Engine, ids_in, numbered_rows, rows_of, visible
 
 
 def names(place: Path) -> list[str]:
@@ -117,10 +116,10 @@ def test_the_number_of_open_files_is_bounded(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setattr(directory, "MAX_OPEN_FILES", 5)
     sink = FileSink(path=f"{tmp_path}/out/", format="csv", partition_by=["group"])
     engine = Engine(sink).start()
-    before = len(os.listdir("/proc/self/fd"))
+    before = len(list(Path("/proc/self/fd").iterdir()))
     for start in range(0, 120, 40):
         engine.write([{"id": number, "group": number % 20} for number in range(start, start + 40)])
-        assert len(os.listdir("/proc/self/fd")) <= before + 5
+        assert len(list(Path("/proc/self/fd").iterdir())) <= before + 5
     engine.commit().stop()
     assert ids_in(sink.place) == list(range(120))
 

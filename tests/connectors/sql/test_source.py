@@ -13,7 +13,6 @@ import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from source_replay import Replay
 
 from active_data_flow.connectors.sql.client import Address, connect
 from active_data_flow.connectors.sql.source import SqlSource
@@ -21,6 +20,7 @@ from active_data_flow.connectors.sql.splits import SqlSplit, decode, encode, ser
 from active_data_flow.core.errors import ActiveDataFlowError, ConfigurationError, SourceError
 from active_data_flow.core.registry import build
 from active_data_flow.source_support import Boundedness
+from source_replay import Replay
 
 
 @pytest.fixture
@@ -165,7 +165,11 @@ def test_a_query_takes_its_types_from_the_tables_and_its_values_from_parameters(
     ("options", "error", "message"),
     [
         ({"table": "ordrs"}, SourceError, "has no table ordrs; did you mean orders"),
-        ({"table": "orders", "columns": ["nme"]}, ConfigurationError, "columns: orders has no column nme; did you mean name"),
+        (
+            {"table": "orders", "columns": ["nme"]},
+            ConfigurationError,
+            "columns: orders has no column nme; did you mean name",
+        ),
         ({"table": "orders", "key": "idd"}, ConfigurationError, "key: orders has no column idd; did you mean id"),
         ({"query": "SELEC 1"}, SourceError, 'near "SELEC": syntax error'),
         ({"query": "SELECT :a AS a"}, ConfigurationError, "no value for :a; parameters has none"),
@@ -201,12 +205,18 @@ def test_an_empty_table_gives_one_empty_batch_with_its_columns(url: str) -> None
     run(url, "CREATE TABLE t (id INTEGER PRIMARY KEY, s TEXT)")
     for options in ({"splits": 3}, {"cursor": "id"}, {"key": "s"}):
         batches = list(SqlSource(url=url, table="t", **options).batches())
-        assert all(batch.finished and batch.num_rows == 0 and batch.data.schema.names == ["id", "s"] for batch in batches)
+        assert all(
+            batch.finished and batch.num_rows == 0 and batch.data.schema.names == ["id", "s"] for batch in batches
+        )
         assert batches
 
 
 def test_chosen_columns_come_in_their_order_without_the_key(url: str) -> None:
-    run(url, 'CREATE TABLE "odd ""name" (id INTEGER PRIMARY KEY, "a b" TEXT, c INTEGER)', "INSERT INTO \"odd \"\"name\" VALUES (7, 'x', 1)")
+    run(
+        url,
+        'CREATE TABLE "odd ""name" (id INTEGER PRIMARY KEY, "a b" TEXT, c INTEGER)',
+        'INSERT INTO "odd ""name" VALUES (7, \'x\', 1)',
+    )
     assert rows(SqlSource(url=url, table='odd "name', columns=["c", "a b"])) == [{"c": 1, "a b": "x"}]
 
 

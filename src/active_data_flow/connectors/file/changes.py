@@ -9,27 +9,47 @@ from typing import Any, BinaryIO
 from active_data_flow.connectors.file.client import FileClient, FileInfo
 
 _SAMPLE = 1024
-_SAMPLES = 8
+_SPACING = 2**16
 
 
-def fingerprint(file: BinaryIO, length: int) -> str:
-    """A short hash of a file's first `length` bytes: of samples at their begin, their end, and between.
+class Fingerprints:
+    """Short hashes of a file's begin: of samples at fixed places that lie ever farther apart, and of its end.
+
+    Samples are read once, so that the hash of a longer begin costs one more small read.
 
     Args:
         file: The file; its position is moved.
-        length: Bytes that were read.
     """
-    digest = hashlib.blake2b(digest_size=8)
-    last = max(length - _SAMPLE, 0)
-    for offset in sorted({last * step // (_SAMPLES - 1) for step in range(_SAMPLES)}):
-        file.seek(offset)
-        digest.update(file.read(min(_SAMPLE, length - offset)))
-    return digest.hexdigest()
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._samples: dict[int, bytes] = {}
+
+    def of(self, length: int) -> str:
+        """The hash of the first `length` bytes."""
+        digest = hashlib.blake2b(digest_size=8)
+        offset = 0
+        while offset + _SAMPLE <= length:
+            if offset not in self._samples:
+                self._samples[offset] = self._read(offset, _SAMPLE)
+            digest.update(self._samples[offset])
+            offset = offset * 4 or _SPACING
+        last = max(length - _SAMPLE, 0)
+        digest.update(self._read(last, length - last))
+        return digest.hexdigest()
+
+    def seen(self, length: int, size: int, mtime_ns: int) -> list[Any]:
+        """What a position remembers of the file: ``[bytes read, size, mtime_ns, fingerprint of the bytes read]``."""
+        return [length, size, mtime_ns, self.of(length)]
+
+    def _read(self, offset: int, size: int) -> bytes:
+        self._file.seek(offset)
+        return self._file.read(size)
 
 
 def seen(file: BinaryIO, length: int, size: int, mtime_ns: int) -> list[Any]:
-    """What a position remembers of the file: ``[bytes read, size, mtime_ns, fingerprint of the bytes read]``."""
-    return [length, size, mtime_ns, fingerprint(file, length)]
+    """What a position remembers of the file; see `Fingerprints.seen`."""
+    return Fingerprints(file).seen(length, size, mtime_ns)
 
 
 def change_of(client: FileClient, info: FileInfo, position: Mapping[str, Any] | None) -> str | None:
@@ -49,7 +69,7 @@ def change_of(client: FileClient, info: FileInfo, position: Mapping[str, Any] | 
     if info.size < length:
         return f"it was cut from at least {length:,} to {info.size:,} bytes"
     with client.open(info.path) as file:
-        return None if fingerprint(file, length) == digest else f"its first {length:,} bytes are not what was read"
+        return None if Fingerprints(file).of(length) == digest else f"its first {length:,} bytes are not what was read"
 
 
 def has_grown(info: FileInfo, position: Mapping[str, Any]) -> bool:
@@ -58,4 +78,4 @@ def has_grown(info: FileInfo, position: Mapping[str, Any]) -> bool:
     return info.size > remembered[1]
 
 
-__all__ = ["change_of", "fingerprint", "has_grown", "seen"]
+__all__ = ["Fingerprints", "change_of", "has_grown", "seen"]

@@ -17,7 +17,7 @@ from active_data_flow.connectors.file.sink_configuration import FileSinkConfigur
 from active_data_flow.connectors.file.writers.appending import AppendingCommitter, AppendingWriter
 from active_data_flow.connectors.file.writers.columns import Fitting, names_only
 from active_data_flow.connectors.file.writers.directory import DirectoryWriter, Rolling
-from active_data_flow.connectors.file.writers.opening import encoder_for, open_part, read_rows, schema_of
+from active_data_flow.connectors.file.writers.opening import encoder_for, part_opener, read_rows, schema_of
 from active_data_flow.connectors.file.writers.restoring import TextTarget, forget
 from active_data_flow.connectors.file.writers.tail import csv_columns
 from active_data_flow.connectors.file.writers.text_file import TextCompression
@@ -150,7 +150,7 @@ class FileSink(FileSinkConfiguration):
         return WholeFileWriter(
             context,
             self._resolved,
-            partial(open_part, self),
+            part_opener(self),
             encoder_for(self),
             fitting,
             None if self.is_text else partial(read_rows, self.format_name),
@@ -195,7 +195,7 @@ class FileSink(FileSinkConfiguration):
             context,
             self.place,
             self.extension,
-            partial(open_part, self),
+            part_opener(self),
             encoder_for(self),
             fitting,
             None if known is None else fitting.columns_of(known),

@@ -6,12 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from active_data_flow.connectors.sql.dialects import Column, Dialect
 from active_data_flow.connectors.sql.tables import Plan, TargetTable, wider
 from active_data_flow.connectors.sql.types import as_json, is_list, is_nested, plain
 from active_data_flow.core.batch import Batch, Reject
+from active_data_flow.core.kernels import pc
 from active_data_flow.core.policies import Drift, SchemaContract
 from active_data_flow.core.schema import cast_batch
 
@@ -87,10 +87,7 @@ class Conversion:
 
     def _cast(self, batch: Batch, drift: Drift) -> Batch:
         data = batch.data.select(list(self.plan.fields))
-        arrays = [
-            as_json(array) if is_nested(array.type) and not is_nested(kind.type) else array
-            for array, kind in zip(data.columns, self._target, strict=True)
-        ]
+        arrays = [_prepared(array, field.type) for array, field in zip(data.columns, self._target, strict=True)]
         batch = batch.with_data(pa.record_batch(arrays, data.schema.names))
         return cast_batch(batch, self._target, stage="write", drift=drift)
 
@@ -145,6 +142,15 @@ def _target_type(column: Column, given: pa.DataType, dialect: Dialect) -> pa.Dat
     if dialect.session.dialect == "sqlite" and not is_nested(given):
         return plain(given)
     return pa.string()
+
+
+def _prepared(array: pa.Array, kind: pa.DataType) -> pa.Array:
+    """What a cast does not do the way databases need it: nested values as JSON, moments as UTC without a zone."""
+    if is_nested(array.type) and not is_nested(kind):
+        return as_json(array)
+    if pa.types.is_timestamp(kind) and kind.tz is None and pa.types.is_timestamp(array.type) and array.type.tz:
+        return array.cast(pa.timestamp(array.type.unit, "UTC")).cast(pa.timestamp(array.type.unit))
+    return array
 
 
 def _places(mask: pa.Array) -> list[int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -31,7 +31,8 @@ class _Origin:
 class Loader:
     """Moves rows into the table within the session's transaction: straight, or through a staging table.
 
-    They go through a staging table where rows are merged by key, and where a column's type needs a cast by the database.
+    They go through a staging table where rows are merged by key, and where a column's type needs a cast by the
+    database.
     Staged rows are merged at `finish`, so that locks on rows of the table are held for a short time only.
     """
 
@@ -132,7 +133,7 @@ class Loader:
 
     def _reject_staged(self, merge: Merge, row: int, error: RefusedRowsError) -> None:
         names = self._dialect.names(self._columns)
-        found = self._session.fetch(f"SELECT {names} FROM {merge.stage} WHERE {ROW} = {row}")  # noqa: S608  # names are quoted
+        found = self._session.fetch(f"SELECT {names} FROM {merge.stage} WHERE {ROW} = {row}")  # names are quoted  # noqa: S608  # names are quoted
         if not found:
             return  # it was refused on its way into the staging table
         record = dict(zip([column.name for column in self._columns], found[0], strict=True))
@@ -140,7 +141,7 @@ class Loader:
         self._reject(_rejected(record, origin.split_id, origin.position, error))
 
     @contextmanager
-    def _savepoint(self) -> Iterator[None]:
+    def _savepoint(self) -> Generator[None]:
         self._session.execute("SAVEPOINT adf_rows")
         try:
             yield

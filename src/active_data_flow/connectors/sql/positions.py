@@ -68,7 +68,7 @@ class Positions:
     def epoch(self) -> int | None:
         """Epoch of the newest run; None where there was none."""
         rows = self._session.fetch(
-            f"SELECT epoch FROM {self._epochs} WHERE flow = {self._session.mark(1)}",  # noqa: S608  # names are quoted
+            f"SELECT epoch FROM {self._epochs} WHERE flow = {self._session.mark(1)}",  # names are quoted  # noqa: S608  # names are quoted
             [self._flow],
         )
         return int(rows[0][0]) if rows else None
@@ -96,7 +96,7 @@ class Positions:
     def load(self) -> dict[str, SplitState]:
         """State of all splits."""
         rows = self._session.fetch(
-            f"SELECT state FROM {self._positions} WHERE flow = {self._session.mark(1)} ORDER BY split_id",  # noqa: S608  # names are quoted
+            f"SELECT state FROM {self._positions} WHERE flow = {self._session.mark(1)} ORDER BY split_id",  # names are quoted  # noqa: S608  # names are quoted
             [self._flow],
         )
         states = [json.loads(row[0]) for row in rows]
@@ -119,7 +119,7 @@ class Positions:
     def clear(self) -> None:
         """Forget all positions of the flow; its epoch stays."""
         self._session.execute(
-            f"DELETE FROM {self._positions} WHERE flow = {self._session.mark(1)}",  # noqa: S608  # names are quoted
+            f"DELETE FROM {self._positions} WHERE flow = {self._session.mark(1)}",  # names are quoted  # noqa: S608  # names are quoted
             [self._flow],
         )
 

@@ -24,7 +24,8 @@ class CreateTable(Configuration):
     primary_key: list[str] = Field(default_factory=list[str])
     """Columns of the primary key; default: `unique_by`."""
     types: dict[str, str] = Field(default_factory=dict[str, str])
-    """Column types, as the database writes them, in place of those that follow from the data: ``{"sku": "varchar(20)"}``."""
+    """Column types, as the database writes them, in place of those that follow from the data:
+    ``{"sku": "varchar(20)"}``."""
     suffix: str = ""
     """What follows the closing parenthesis of CREATE TABLE, as ``WITH (fillfactor = 70)``."""
 

@@ -139,7 +139,7 @@ class TargetTable:
         suffix = options.suffix or ("CHARACTER SET utf8mb4" if self._session.dialect == "mysql" else "")
         return f"CREATE TABLE {self.quoted} (\n  " + ",\n  ".join(lines) + f"\n) {suffix}".rstrip()
 
-    def _definition(self, field: pa.Field, key: bool) -> str:  # noqa: FBT001  # internal
+    def _definition(self, field: pa.Field, key: bool) -> str:  # internal  # noqa: FBT001  # internal
         kind = self._target.create.types.get(field.name) or self._dialect.column_type(field.type, key=key)
         constraint = "" if field.nullable and not key else " NOT NULL"
         return f"{self._session.quote(field.name)} {kind}{constraint}"
@@ -198,7 +198,7 @@ class TargetTable:
         return name.casefold() if self._dialect.fold_case else name
 
 
-def wider(known: pa.DataType, given: pa.DataType) -> pa.DataType | None:
+def wider(known: pa.DataType, given: pa.DataType) -> pa.DataType | None:  # noqa: PLR0911  # one answer a line
     """The type that takes the values of both; None where it is the known one."""
     known, given = plain(known), plain(given)
     is_ = pa.types

@@ -25,7 +25,7 @@ _EXACT_DIGITS = 15
 _MYSQL_KEY_LENGTH = 255
 
 
-def plain(kind: pa.DataType) -> pa.DataType:
+def plain(kind: pa.DataType) -> pa.DataType:  # noqa: PLR0911  # one answer a line
     """The type without what no database knows: dictionaries, views, units, zones other than UTC."""
     is_ = pa.types
     if is_.is_dictionary(kind):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 
 import pyarrow as pa
@@ -128,7 +128,7 @@ class SqlWriter(TransactionalWriter):
             self._session.begin()
 
     @contextmanager
-    def _changing(self) -> Iterator[None]:
+    def _changing(self) -> Generator[None]:
         """A scope in which only this writer changes the table.
 
         Rows that are not committed yet stay so where changes of tables are part of transactions. Where they are not

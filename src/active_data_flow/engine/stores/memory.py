@@ -19,7 +19,7 @@ class MemoryStore:
         self._running: set[str] = set()
         self._epochs: dict[str, int] = {}
         self._splits: dict[str, dict[str, SplitState]] = {}
-        self._committables: dict[str, dict[int, tuple[bool, list[Committable]]]] = {}
+        self._committables: dict[str, dict[int, list[Committable]]] = {}
         self._staged: dict[str, list[StagedReject]] = {}
         self.rejected: dict[str, list[StagedReject]] = {}
 
@@ -48,18 +48,15 @@ class MemoryStore:
         with self._lock:
             if flow not in self._splits:
                 return None
-            kept = self._committables.get(flow, {}).values()
-            committables = [item for _, items in kept for item in items]
-            committed = all(done for done, _ in kept)
-            return Checkpoint(self._epochs.get(flow, 0), dict(self._splits[flow]), committables, committed)
+            committables = [item for items in self._committables.get(flow, {}).values() for item in items]
+            return Checkpoint(self._epochs.get(flow, 0), dict(self._splits[flow]), committables)
 
     def save(self, flow: str, checkpoint: Checkpoint, rejects: Iterable[StagedReject] = ()) -> None:
         """Merge a checkpoint."""
         with self._lock:
             self._check(flow, checkpoint.epoch)
             self._splits.setdefault(flow, {}).update(checkpoint.splits)
-            by_writer = self._committables.setdefault(flow, {})
-            by_writer[checkpoint.writer] = (checkpoint.committed, list(checkpoint.committables))
+            self._committables.setdefault(flow, {})[checkpoint.writer] = list(checkpoint.committables)
             self.rejected.setdefault(flow, []).extend(rejects)
             self.settle_rejects(flow, {name: state.sequence for name, state in checkpoint.splits.items()}, drop=False)
 
@@ -79,13 +76,12 @@ class MemoryStore:
                 self._staged[flow] = [item for item in staged if item not in counts]
 
     def mark_committed(self, flow: str, epoch: int, writer: int | None = None) -> None:
-        """The committables of a writer, or of all, have been carried out."""
+        """Forget the committables of a writer, or of all."""
         with self._lock:
             self._check(flow, epoch)
             kept = self._committables.get(flow, {})
-            for number, (_, items) in kept.items():
-                if writer in {None, number}:
-                    kept[number] = (True, items)
+            for number in [number for number in kept if writer in {None, number}]:
+                del kept[number]
 
     def reset(self, flow: str) -> None:
         """Forget positions."""

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from active_data_flow.connectors.file.changes import seen
 from active_data_flow.connectors.file.client import FileInfo
-from active_data_flow.connectors.file.formats.columns import arrange, cast_columns, settle
+from active_data_flow.connectors.file.formats.columns import arrange, cast_columns, plain, settle
 from active_data_flow.connectors.file.formats.format import FileFormat, columns_of
 from active_data_flow.connectors.file.formats.parquet import located
 from active_data_flow.connectors.file.formats.streams import compression_of
@@ -32,7 +32,7 @@ class ArrowFormat(FileFormat):
         if not info.size:
             return None
         with self._open(info.path) as reader:
-            return settle(_plain(reader.schema), self.declared)
+            return settle(plain(reader.schema), self.declared)
 
     def read(self, split: FileSplit, position: Any) -> Iterator[Batch]:
         """The file's batches."""
@@ -47,8 +47,9 @@ class ArrowFormat(FileFormat):
             for data in _batches(reader, split.path, number):
                 number += 1
                 place = {"batch": number, "seen": witness}
-                plain = data.cast(_plain(data.schema)) if _plain(data.schema) != data.schema else data
-                batch = cast_columns(arrange(plain, columns), columns, split.split_id)
+                wanted = plain(data.schema)
+                values = data if data.schema.equals(wanted) else data.cast(wanted)
+                batch = cast_columns(arrange(values, columns), columns, split.split_id)
                 yield located(batch, split, place, data.num_rows, data.nbytes, final=False)
         yield Batch(empty_batch(columns), split.split_id, {"batch": number, "seen": witness}, finished=True)
 
@@ -79,13 +80,6 @@ def _batches(reader: Any, path: str, first: int) -> Iterator[pa.RecordBatch]:
                 yield data
     except (pa.ArrowInvalid, OSError) as error:
         raise SourceError(f"{path}: batch {number} can't be read: {error}; the file may be cut off") from error
-
-
-def _plain(schema: pa.Schema) -> pa.Schema:
-    """The schema without dictionaries: values are passed on as they are."""
-    return pa.schema(
-        [item.with_type(item.type.value_type) if pa.types.is_dictionary(item.type) else item for item in schema]
-    )
 
 
 __all__ = ["ArrowFormat"]

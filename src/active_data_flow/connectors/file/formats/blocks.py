@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
+
+import numpy as np
 
 from active_data_flow.connectors.file.formats.streams import ByteStream
 from active_data_flow.core.errors import SourceError
@@ -38,6 +41,8 @@ class Block:
         certain: Whether the end is known to be a record's end; else parsing has to prove it.
         final: Whether these are the last records to read.
         terminated: Whether the last record has its line break.
+        width: How many bytes of the file some text is.
+        breaks: Line breaks in the data; None: nobody has counted.
     """
 
     data: bytes
@@ -47,6 +52,12 @@ class Block:
     certain: bool = True
     final: bool = False
     terminated: bool = True
+    width: Callable[[bytes], int] = len
+    breaks: int | None = None
+
+    def byte(self, offset: int) -> int:
+        """Where a place of the data is in the (decompressed) file, whatever its encoding."""
+        return self.start + self.width(self.data[:offset])
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +127,7 @@ class BlockCutter:
         self._ended = False
         self._finished = False
         self._failure: SourceError | None = None
+        self._width = len if stream.plain else stream.width
 
     def next(self) -> Block | Stuck | None:
         """The next block; None behind the last one.
@@ -194,8 +206,10 @@ class BlockCutter:
             first = self._cutter.first_end(self._buffer[:cut], self._end - self._at) if certain else 0
             cut, final, terminated = (first or cut), certain, terminated or bool(first)
         data = self._buffer if cut == len(self._buffer) else self._buffer[:cut]
-        block = Block(data, self._at, self._at + self._stream.width(data), self._lines, certain, final, terminated)
-        self._advance(cut, block.end, data)
+        breaks = count_breaks(data)
+        end = self._at + self._stream.width(data)
+        block = Block(data, self._at, end, self._lines, certain, final, terminated, self._width, breaks)
+        self._advance(cut, end, breaks)
         self._finished = final
         return block
 
@@ -206,17 +220,22 @@ class BlockCutter:
             cut = self._buffer.find(b"\n") + 1
             if cut or self._ended or self._failure is not None:
                 break
-            self._advance(len(self._buffer), self._at + self._stream.width(self._buffer), b"")
+            self._advance(len(self._buffer), self._at + self._stream.width(self._buffer), 0)
             self._fill()
         data = self._buffer[: cut or len(self._buffer)]
-        self._advance(len(data), self._at + self._stream.width(data), data)
+        self._advance(len(data), self._at + self._stream.width(data), bool(cut))
         self._finished = self._ended and not self._buffer
         return Broken(head, start, self._at, lines, reason, self._finished)
 
-    def _advance(self, cut: int, at: int, data: bytes) -> None:
+    def _advance(self, cut: int, at: int, breaks: int) -> None:
         self._buffer = self._buffer[cut:]
         self._at = at
-        self._lines += data.count(b"\n")
+        self._lines += breaks
 
 
-__all__ = ["Block", "BlockCutter", "Broken", "Cutter", "Stuck"]
+def count_breaks(data: bytes) -> int:
+    """Line breaks in some text; many times faster than counting one by one."""
+    return int(np.count_nonzero(np.frombuffer(data, np.uint8) == ord("\n")))
+
+
+__all__ = ["Block", "BlockCutter", "Broken", "Cutter", "Stuck", "count_breaks"]

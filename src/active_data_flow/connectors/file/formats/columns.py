@@ -17,7 +17,7 @@ def settle(inferred: pa.Schema, declared: pa.Schema) -> pa.Schema:
         inferred: Columns of the first file.
         declared: Columns that the options give types for.
     """
-    here = [declared.field(item.name) if item.name in declared.names else item for item in inferred]
+    here = [declared.field(item.name) if item.name in declared.names else item.with_nullable(True) for item in inferred]
     return pa.schema(here + [item for item in declared if item.name not in inferred.names])
 
 
@@ -34,6 +34,16 @@ def settled_type(inferred: pa.DataType) -> pa.DataType:
     if pa.types.is_struct(inferred):
         return pa.struct([(member.name, settled_type(member.type)) for member in inferred])
     return inferred
+
+
+def plain(schema: pa.Schema) -> pa.Schema:
+    """The schema without dictionaries and without metadata: values are passed on as they are."""
+    return pa.schema(
+        [
+            item.with_type(item.type.value_type if pa.types.is_dictionary(item.type) else item.type).remove_metadata()
+            for item in schema
+        ]
+    )
 
 
 def require(path: str, present: Sequence[str], columns: pa.Schema) -> None:
@@ -76,4 +86,4 @@ def cast_columns(data: pa.RecordBatch, columns: pa.Schema, split_id: str) -> Bat
     return cast_batch(Batch(data, split_id, None), columns, stage="read", strict_columns=False)
 
 
-__all__ = ["arrange", "cast_columns", "require", "settle", "settled_type"]
+__all__ = ["arrange", "cast_columns", "plain", "require", "settle", "settled_type"]

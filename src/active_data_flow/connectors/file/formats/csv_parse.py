@@ -6,6 +6,7 @@ import csv
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import pyarrow as pa
@@ -52,7 +53,7 @@ class CsvTable:
             return self.nothing()
         types = self._parser_types()
         try:
-            return read_csv(data, self.names, self.dialect, self.options, types)
+            return read_csv(data, self.names, self.dialect, self.options, types, null_texts=self._null_texts)
         except pa.ArrowInvalid as error:
             quote = self.dialect.quote
             if quote is None or quote not in bytes(data) or not _COLUMN.search(str(error)):
@@ -67,9 +68,28 @@ class CsvTable:
         arrays = [(quoted if types[name] in _TEXTS else bare).column(name) for name in self.names]
         return pa.RecordBatch.from_arrays(arrays, schema=bare.schema)
 
-    def finish(self, data: pa.RecordBatch) -> pa.RecordBatch:
-        """The rows in the source's columns."""
-        return arrange(data, self.columns)
+    def finish(self, data: pa.RecordBatch) -> Parsed:
+        """The rows in the source's columns and types; what doesn't fit becomes rejects without a place."""
+        arranged = arrange(self._empty_texts(data), self.columns)
+        batch = cast_columns(arranged, self.columns, self.split_id)
+        return Parsed(batch.data, batch.rejects)
+
+    @cached_property
+    def _null_texts(self) -> bool:
+        """Whether any text may be null; where none may, the parser makes no nulls that would have to be undone."""
+        texts = [item for item in self.columns if item.name in self.names and parser_type(item.type) in _TEXTS]
+        return self.options.null_values != [""] or any(item.nullable for item in texts)
+
+    def _empty_texts(self, data: pa.RecordBatch) -> pa.RecordBatch:
+        """Where a text may not be null, and nothing but emptiness means null, an empty field is an empty text."""
+        if self.options.null_values != [""] or not self._null_texts:
+            return data
+        for item in self.columns:
+            place = data.schema.get_field_index(item.name)
+            if not item.nullable and place >= 0 and data.schema.field(place).type in _TEXTS and data.column(place).null_count:
+                filled = data.column(place).fill_null(pa.scalar("").cast(data.schema.field(place).type))
+                data = data.set_column(place, data.schema.field(place), filled)
+        return data
 
     def nothing(self) -> pa.RecordBatch:
         """No rows."""
@@ -97,6 +117,7 @@ def read_csv(
     types: Mapping[str, pa.DataType],
     *,
     quoted_nulls: bool = False,
+    null_texts: bool = True,
     skip_ragged: bool = False,
 ) -> pa.RecordBatch:
     """Parse whole records; columns without a type get one by their values."""
@@ -117,7 +138,7 @@ def read_csv(
             null_values=options.null_values,
             true_values=options.true_values,
             false_values=options.false_values,
-            strings_can_be_null=True,
+            strings_can_be_null=null_texts,
             quoted_strings_can_be_null=quoted_nulls,
             timestamp_parsers=[*options.timestamp_formats, pacsv.ISO8601] if options.timestamp_formats else None,
             decimal_point=options.decimal_point,
@@ -144,7 +165,7 @@ class CsvParser(Parser):
 
     def nothing(self) -> pa.RecordBatch:
         """No rows."""
-        return self.finished(self._table.nothing()).data
+        return self._table.finish(self._table.nothing()).data
 
     def wrong_cut(self) -> None:
         """Look closely for some time."""
@@ -157,142 +178,17 @@ class CsvParser(Parser):
         except (pa.ArrowInvalid, UnicodeDecodeError):
             return self._around(block) if block.certain else Parsed(self.nothing(), proven=False)
         sure = block.certain and self._exact
-        if not sure and not proven(block.data, data.num_rows, terminated=block.terminated):
+        if not sure and not proven(block.data, data.num_rows, block.breaks or 0, terminated=block.terminated):
             return self._around(block) if block.certain else Parsed(self.nothing(), proven=False)
-        finished = self.finished(data)
+        finished = self._table.finish(data)
         if finished.rejects:
             return self._around(block) if block.certain else Parsed(self.nothing(), proven=False)
         return finished
 
-    def finished(self, data: pa.RecordBatch) -> Parsed:
-        """The rows in the source's columns and types; what doesn't fit becomes rejects without a place."""
-        batch = cast_columns(self._table.finish(data), self._table.columns, self._table.split_id)
-        return Parsed(batch.data, batch.rejects)
-
     def _around(self, block: Block) -> Parsed:
-        return _Careful(self, self._table, self._places, block).parse()
+        from active_data_flow.connectors.file.formats.csv_careful import CarefulCsv
 
-
-class _MisfitError(Exception):
-    """A row was parsed, but doesn't fit its types."""
-
-    def __init__(self, reject: Reject) -> None:
-        super().__init__(reject.error)
-        self.reject = reject
-
-
-class _Careful:
-    """Parses a block that has bad records: halves it until each of them is alone."""
-
-    def __init__(self, parser: CsvParser, table: CsvTable, places: Places, block: Block) -> None:
-        self._parser = parser
-        self._table = table
-        self._places = places
-        self._block = block
-        self._lines: list[bytes] = []
-        self._starts: list[int] = []
-        self._rejects: list[tuple[int, Reject]] = []
-        self._good: list[pa.RecordBatch] = []
-
-    def parse(self) -> Parsed:
-        self._collect()
-        self._halve(0, len(self._lines))
-        good = self._good or [self._parser.nothing()]
-        data = pa.Table.from_batches(good).combine_chunks().to_batches() if len(good) > 1 else good
-        rejects = tuple(reject for _, reject in sorted(self._rejects, key=lambda item: item[0]))
-        return Parsed(data[0] if data else self._parser.nothing(), rejects)
-
-    def _collect(self) -> None:
-        """The records that have the right number of fields and are valid text; the others are rejected."""
-        data, table = self._block.data, self._table
-        scan = CsvScan(data, table.dialect)
-        starts, ends = scan.records()
-        counts = scan.field_counts(starts, ends)
-        wanted = len(table.names)
-        valid = _is_text(data)
-        for start, end, count in zip(starts.tolist(), ends.tolist(), counts.tolist(), strict=True):
-            line = data[start:end]
-            if not valid and not _is_text(line):
-                self._reject(start, line, _not_text(line, table.options.encoding, self._block.start + start))
-            elif count == 0:
-                self._reject(start, line, "a quoted field is not closed on its line; see newlines_in_values")
-            elif count < wanted and table.options.ragged_rows == "fill":
-                self._keep(start, _filled(line, table.dialect.delimiter * (wanted - count)))
-            elif count != wanted:
-                remedy = "; ragged_rows: fill fills it up with nulls" if count < wanted else ""
-                self._reject(start, line, f"the record has {count} fields, and there are {wanted} columns{remedy}")
-            else:
-                self._keep(start, line)
-
-    def _keep(self, start: int, line: bytes) -> None:
-        self._starts.append(start)
-        self._lines.append(line if line.endswith((b"\n", b"\r")) else line + b"\n")
-
-    def _halve(self, low: int, high: int) -> None:
-        if low >= high:
-            return
-        try:
-            parsed = self._try(b"".join(self._lines[low:high]), high - low)
-        except _MisfitError as error:
-            if high - low == 1:
-                self._reject(
-                    self._starts[low], self._lines[low], error.reject.error, error.reject.record, error.reject.field
-                )
-                return
-        except pa.ArrowInvalid as error:
-            if high - low == 1:
-                self._explain(low, str(error))
-                return
-        else:
-            self._good.append(parsed)
-            return
-        middle = (low + high) // 2
-        self._halve(low, middle)
-        self._halve(middle, high)
-
-    def _try(self, data: bytes, records: int) -> pa.RecordBatch:
-        parsed = self._table.parse(data)
-        if parsed.num_rows != records:
-            message = "it can't be read as one record"
-            raise pa.ArrowInvalid(message)
-        finished = self._parser.finished(parsed)
-        if finished.rejects:
-            raise _MisfitError(finished.rejects[0])
-        return finished.data
-
-    def _explain(self, index: int, error: str) -> None:
-        """Reject one record, naming the field and the value where that is what is wrong."""
-        line, start = self._lines[index], self._starts[index]
-        record = self._fields(line)
-        found = _COLUMN.search(error)
-        if found is None:
-            self._reject(start, line, error, record)
-            return
-        field = self._table.names[int(found.group(1))]
-        item = self._table.columns.field(field)
-        value = record.get(field)
-        self._reject(
-            start, line, misfit(field, value, item.type, declared=field in self._table.declared), record, field
-        )
-
-    def _fields(self, line: bytes) -> dict[str, Any]:
-        """The record's fields as text."""
-        dialect = self._table.dialect
-        row = split_record(line, dialect)
-        return dict(zip(self._table.names, row, strict=False))
-
-    def _reject(
-        self,
-        start: int,
-        line: bytes,
-        reason: str,
-        record: Mapping[str, Any] | str | None = None,
-        field: str | None = None,
-    ) -> None:
-        block = self._block
-        place = self._places.name(block.lines + block.data.count(b"\n", 0, start), block.start + start)
-        whole = record if record is not None else text_of(line)
-        self._rejects.append((start, reject_at(place, reason, whole, self._table.split_id, field)))
+        return CarefulCsv(self._table, self._places, block).parse()
 
 
 def split_record(line: bytes, dialect: Dialect) -> list[str]:
@@ -308,30 +204,6 @@ def split_record(line: bytes, dialect: Dialect) -> list[str]:
         return next(reader, [])
     except csv.Error:
         return []
-
-
-def _filled(line: bytes, delimiters: bytes) -> bytes:
-    bare = line.rstrip(b"\r\n")
-    return bare + delimiters + b"\n"
-
-
-def _is_text(data: bytes) -> bool:
-    try:
-        data.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
-
-
-def _not_text(line: bytes, encoding: str, start: int) -> str:
-    try:
-        line.decode()
-    except UnicodeDecodeError as error:
-        where = f" at byte {start + error.start:,}" if encoding == "utf-8" else ""
-        return (
-            f"the text is not valid {encoding}{where}: {error.reason}; give the file's encoding, as encoding: latin-1"
-        )
-    return "the text is not valid"
 
 
 __all__ = ["CsvParser", "CsvTable", "parser_type", "read_csv", "split_record"]

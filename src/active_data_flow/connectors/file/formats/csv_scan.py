@@ -196,14 +196,13 @@ class CsvCutter:
         return int(ends[-1]) if len(ends) else 0
 
 
-def proven(data: bytes, rows: int, *, terminated: bool = True) -> bool:
+def proven(data: bytes, rows: int, breaks: int, *, terminated: bool = True) -> bool:
     """Whether every line of a block was a record by the parser's own account, so that its end is a record's end.
 
     A line break inside quotes and an empty line make fewer records than lines; only a carriage return alone could make
     more, so there must be none.
     """
-    lines = data.count(b"\n") + (not terminated)
-    return rows == lines and (b"\r" not in data or data.count(b"\r") == data.count(b"\r\n"))
+    return rows == breaks + (not terminated) and (b"\r" not in data or data.count(b"\r") == data.count(b"\r\n"))
 
 
 def _last_line_end(data: bytes) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pyarrow as pa
 
 from active_data_flow.connectors.file.client import FileInfo
-from active_data_flow.connectors.file.formats.blocks import Block, Cutter
+from active_data_flow.connectors.file.formats.blocks import Block, Cutter, count_breaks
 from active_data_flow.connectors.file.formats.columns import settle
 from active_data_flow.connectors.file.formats.format import columns_of
 from active_data_flow.connectors.file.formats.json_parse import CarefulJson, JsonTable, Record, infer_json
@@ -121,7 +121,7 @@ def _lines(block: Block) -> list[Record]:
     for number, line in enumerate(block.data.split(b"\n")):
         if line.strip():
             records.append(Record(line, at, block.lines + number))
-        at += len(line) + 1
+        at += block.width(line + b"\n")
     return records
 
 
@@ -129,7 +129,7 @@ def _filled_lines(block: Block) -> int:
     """Lines that hold something; counted quickly where none is empty."""
     data = block.data
     if b"\n\n" not in data and b"\n\r" not in data and b"\n " not in data and data[:1] == b"{":
-        return data.count(b"\n") + (not block.terminated)
+        return (count_breaks(data) if block.breaks is None else block.breaks) + (not block.terminated)
     return len(_lines(block))
 
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pyarrow as pa
 
 from active_data_flow.connectors.file.changes import seen
 from active_data_flow.connectors.file.client import FileInfo
-from active_data_flow.connectors.file.formats.columns import arrange, cast_columns, settle
+from active_data_flow.connectors.file.formats.columns import arrange, cast_columns, plain, settle
 from active_data_flow.connectors.file.formats.format import Extent, FileFormat, columns_of
-from active_data_flow.connectors.file.formats.text import not_readable
+from active_data_flow.connectors.file.formats.text import empty_batch, not_readable
 from active_data_flow.connectors.file.splits import FileSplit
 from active_data_flow.core.batch import Batch
 
@@ -29,7 +30,7 @@ class ParquetFormat(FileFormat):
         if not info.size:
             return None
         with self._open(info.path) as file:
-            return settle(file.schema_arrow, self.declared)
+            return settle(plain(file.schema_arrow), self.declared)
 
     def extent(self, info: FileInfo, start: int) -> Extent | str:
         """The file's row groups."""
@@ -46,7 +47,7 @@ class ParquetFormat(FileFormat):
         """Batches of the split's row groups."""
         group, row = (position["row_group"], position["row"]) if position else (split.start, 0)
         if not split.size:
-            yield Batch(_nothing(columns_of(split)), split.split_id, {"row_group": 0, "row": 0}, finished=True)
+            yield Batch(empty_batch(columns_of(split)), split.split_id, {"row_group": 0, "row": 0}, finished=True)
             return
         with self.client.open(split.path) as raw:
             witness = seen(raw, split.size, split.size, split.mtime_ns)
@@ -58,7 +59,7 @@ class ParquetFormat(FileFormat):
                 group, row = group + 1, 0
             if last <= split.start or (position and position["row_group"] >= last):
                 done = {"row_group": last, "row": 0, "seen": witness}
-                yield Batch(_nothing(columns_of(split)), split.split_id, done, finished=True)
+                yield Batch(empty_batch(columns_of(split)), split.split_id, done, finished=True)
 
     def _group(
         self, file: Any, split: FileSplit, group: int, row: int, witness: Any, *, final: bool
@@ -77,7 +78,7 @@ class ParquetFormat(FileFormat):
             yield _finished(fresh, split, position, share, final=final and ended)
         if not metadata.num_rows and final:
             yield Batch(
-                _nothing(columns_of(split)),
+                empty_batch(columns_of(split)),
                 split.split_id,
                 {"row_group": group + 1, "row": 0, "seen": witness},
                 finished=True,
@@ -101,7 +102,9 @@ def _batches(file: Any, path: str, group: int, rows: int) -> Iterator[pa.RecordB
 
 def _finished(data: pa.RecordBatch, split: FileSplit, position: Any, share: float, *, final: bool) -> Batch:
     columns = columns_of(split)
-    batch = cast_columns(arrange(data, columns), columns, split.split_id)
+    wanted = plain(data.schema)
+    values = data if data.schema.equals(wanted) else data.cast(wanted)
+    batch = cast_columns(arrange(values, columns), columns, split.split_id)
     return located(batch, split, position, data.num_rows, int(share * data.num_rows), final=final)
 
 
@@ -116,8 +119,6 @@ def located(batch: Batch, split: FileSplit, position: Any, rows: int, size: int,
         size: Bytes read.
         final: Whether it is the split's last one.
     """
-    from dataclasses import replace
-
     place = f"{split.path}: before " + ", ".join(
         f"{name} {value}" for name, value in position.items() if name != "seen"
     )
@@ -125,10 +126,6 @@ def located(batch: Batch, split: FileSplit, position: Any, rows: int, size: int,
     return Batch(
         batch.data, split.split_id, position, finished=final, rejects=rejects, records_read=rows, bytes_read=size
     )
-
-
-def _nothing(columns: pa.Schema) -> pa.RecordBatch:
-    return pa.RecordBatch.from_arrays([pa.array([], item.type) for item in columns], schema=columns)
 
 
 __all__ = ["ParquetFormat", "located"]

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import pyarrow as pa
 
-from active_data_flow.connectors.file.changes import change_of, seen
+from active_data_flow.connectors.file.changes import Fingerprints, change_of
 from active_data_flow.connectors.file.client import FileInfo
 from active_data_flow.connectors.file.formats.blocks import Block, BlockCutter, Broken, Cutter, Stuck
 from active_data_flow.connectors.file.formats.format import Extent, FileFormat
@@ -180,11 +180,12 @@ class _Witness:
         self._compressed = compression_of(text.client, text.options, split.path) != "none"
         self._split = split
         self._file = text.client.open(split.path)
-        self._whole = seen(self._file, split.size, split.size, split.mtime_ns) if self._compressed else None
+        self._prints = Fingerprints(self._file)
+        self._whole = self._prints.seen(split.size, split.size, split.mtime_ns) if self._compressed else None
 
     def position(self, offset: int, *, terminated: bool) -> dict[str, Any]:
         split = self._split
-        known = self._whole or seen(self._file, offset, max(split.size, offset), split.mtime_ns)
+        known = self._whole or self._prints.seen(offset, max(split.size, offset), split.mtime_ns)
         return {"offset": offset, "seen": known} | ({} if terminated else {"open": True})
 
     def __enter__(self) -> _Witness:

@@ -9,7 +9,7 @@ from typing import Literal
 
 import pyarrow as pa
 
-from active_data_flow.connectors.file.writers.json_text import json_text, plain_text
+from active_data_flow.connectors.file.writers.json_text import plain_text
 
 Quoting = Literal["text", "all"]
 
@@ -109,12 +109,10 @@ def _needs_text(kind: pa.DataType) -> bool:
 
 
 def _as_text(column: pa.Array) -> pa.Array:
-    if isinstance(column.type, pa.BaseExtensionType):
-        return plain_text(column)
     if pa.types.is_dictionary(column.type):
         column = column.dictionary_decode()
         return _as_text(column) if _needs_text(column.type) else column
-    return json_text(column) if pa.types.is_nested(column.type) else plain_text(column)
+    return plain_text(column)
 
 
 __all__ = ["CsvEncoder", "Quoting", "continued", "header_of"]

@@ -26,7 +26,7 @@ from active_data_flow.core.policies import Drift
 from active_data_flow.core.sink import TwoPhaseWriter, WriterContext
 
 MAX_OPEN_FILES = 64
-_MAX_BUFFERED = 64 * 2**20
+_MAX_BUFFERED = 48 * 2**20
 
 
 @dataclass(frozen=True, slots=True)

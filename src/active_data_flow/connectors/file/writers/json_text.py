@@ -79,7 +79,11 @@ def json_text(column: pa.Array) -> pa.StringArray:
 
 def plain_text(column: pa.Array) -> pa.StringArray:
     """Text, and what becomes text without being JSON: binary values as base64, others as Python shows them."""
+    if pa.types.is_nested(column.type):
+        return json_text(column)
     kind = column.type
+    if isinstance(kind, pa.BaseExtensionType):
+        return _one_by_one(column) if kind.extension_name == "arrow.uuid" else plain_text(column.storage)
     if _is_binary(kind):
         return pa.array([None if value is None else base64.b64encode(value).decode() for value in column.to_pylist()])
     try:
@@ -135,7 +139,7 @@ def _is_plain(kind: pa.DataType) -> bool:
 
 
 def _extension_text(column: pa.ExtensionArray) -> pa.StringArray:
-    return _quoted(_one_by_one(column)) if column.type.extension_name == "arrow.uuid" else json_text(column.storage)
+    return _quoted(plain_text(column)) if column.type.extension_name == "arrow.uuid" else json_text(column.storage)
 
 
 def _timestamp_text(column: pa.Array) -> pa.StringArray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import cast
 
@@ -14,7 +15,8 @@ from active_data_flow.connectors.file.writers.csv import CsvEncoder
 from active_data_flow.connectors.file.writers.json_array import JsonArrayEncoder
 from active_data_flow.connectors.file.writers.json_lines import JsonLinesEncoder
 from active_data_flow.connectors.file.writers.parquet import ParquetFile
-from active_data_flow.connectors.file.writers.part import PartFile
+from active_data_flow.connectors.file.writers.part import OpenPart, PartFile
+from active_data_flow.connectors.file.writers.row_buffer import Background
 from active_data_flow.connectors.file.writers.text_file import (
     TextCompression,
     TextFile,
@@ -37,11 +39,16 @@ def encoder_for(options: FileSinkConfiguration) -> Encoder | None:
     return JsonArrayEncoder() if name == "json_array" else None
 
 
-def open_part(options: FileSinkConfiguration, path: Path, schema: pa.Schema) -> PartFile:
+def part_opener(options: FileSinkConfiguration) -> OpenPart:
+    """Opens the files of one writer."""
+    return partial(_open_part, options, Background())
+
+
+def _open_part(options: FileSinkConfiguration, background: Background, path: Path, schema: pa.Schema) -> PartFile:
     """A new file; one of text that is there already is continued."""
     name, compression = options.format_name, options.compression_name
     if name == "parquet":
-        return ParquetFile(path, schema, compression, options.row_group_size)
+        return ParquetFile(path, schema, compression, options.row_group_size, background)
     if name == "arrow":
         return ArrowFile(path, schema, compression, options.row_group_size)
     encoder = encoder_for(options)
@@ -73,4 +80,4 @@ def schema_of(path: Path, name: FormatName) -> pa.Schema:
         return pa.ipc.open_file(source).schema
 
 
-__all__ = ["Encoder", "encoder_for", "open_part", "read_rows", "schema_of"]
+__all__ = ["Encoder", "encoder_for", "part_opener", "read_rows", "schema_of"]

@@ -27,14 +27,17 @@ class ParquetFile:
         schema: Columns and types.
         compression: Parquet codec.
         row_group_size: Most rows of a row group; it is also closed at 32 MiB of memory.
+        background: Where row groups are encoded; the files of a writer share it, so that memory stays bounded.
     """
 
-    def __init__(self, path: Path, schema: pa.Schema, compression: str, row_group_size: int | None = None) -> None:
+    def __init__(
+        self, path: Path, schema: pa.Schema, compression: str, row_group_size: int | None, background: Background
+    ) -> None:
         self._path = path
         self._schema = schema
         self._compression = compression
         self._buffer = RowBuffer(row_group_size or ROW_GROUP_ROWS, _ROW_GROUP_BYTES)
-        self._background = Background()
+        self._background = background
         self._file: pa.NativeFile | None = None
         self._writer: Any = None
         self._size = 0

@@ -6,15 +6,17 @@ a savepoint otherwise, and SQLite's would begin transactions that get the lock f
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import math
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import lru_cache
 from typing import Any, ClassVar
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
 import adbc_driver_manager as adbc
 import pyarrow as pa
+from typing_extensions import override
 
 from active_data_flow.connectors.sql.client.address import Address
 from active_data_flow.connectors.sql.client.failures import (
@@ -44,22 +46,25 @@ class AdbcSession(Session):
         self._read_only = read_only
         self._open = ExitStack()
         with self._errors(), ExitStack() as stack:
-            database = stack.enter_context(adbc.AdbcDatabase(**self._options()))
-            self._connection = stack.enter_context(adbc.AdbcConnection(database))
+            self._connection = stack.enter_context(adbc.AdbcConnection(self._database(stack)))
             self._open = stack.pop_all()
         self._prepare()
 
+    @override
     def execute(self, sql: str, parameters: Parameters = ()) -> int:
         with self._errors(), self._statement(sql, _row(parameters)) as statement:
             return statement.execute_update()
 
+    @override
     def execute_many(self, sql: str, rows: pa.RecordBatch) -> None:
         with self._errors(), self._statement(sql, rows) as statement:
             statement.execute_update()
 
+    @override
     def stream(self, sql: str, parameters: Parameters = ()) -> Stream:
         return _AdbcStream(self, sql, _row(parameters))
 
+    @override
     def ingest(
         self, table: str, batches: pa.RecordBatchReader, *, namespace: str | None = None, temporary: bool = False
     ) -> None:
@@ -76,6 +81,7 @@ class AdbcSession(Session):
             statement.bind_stream(batches)
             statement.execute_update()
 
+    @override
     def close(self) -> None:
         with passed_on((SinkError, SourceError)):
             self.rollback()
@@ -83,7 +89,7 @@ class AdbcSession(Session):
             self._open.close()
 
     @contextmanager
-    def _statement(self, sql: str, rows: pa.RecordBatch | None) -> Iterator[adbc.AdbcStatement]:
+    def _statement(self, sql: str, rows: pa.RecordBatch | None) -> Generator[adbc.AdbcStatement]:
         with adbc.AdbcStatement(self._connection) as statement:
             statement.set_sql_query(sql)
             if rows is not None:
@@ -92,7 +98,7 @@ class AdbcSession(Session):
             yield statement
 
     @contextmanager
-    def _errors(self) -> Iterator[None]:
+    def _errors(self) -> Generator[None]:
         try:
             yield
         except adbc.Error as error:
@@ -100,6 +106,9 @@ class AdbcSession(Session):
         except (pa.ArrowException, OSError) as error:
             # an error while a result is read reaches us through Arrow's stream, as an OSError mostly
             raise error_for(self._stream_failure(str(error)), self.side, self.address.redacted) from error
+
+    def _database(self, stack: ExitStack) -> adbc.AdbcDatabase:
+        return stack.enter_context(adbc.AdbcDatabase(**self._options()))
 
     def _options(self) -> dict[str, str]:
         raise NotImplementedError
@@ -130,7 +139,11 @@ class PostgresqlSession(AdbcSession):
         extra = urlencode({name: value for name, value in timeouts.items() if name not in given})
         parts = urlsplit(self.address.url)
         url = urlunsplit(parts._replace(query="&".join(filter(None, (parts.query, extra)))))
-        return {"driver": adbc_driver_postgresql._driver_path(), "uri": url}  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # no public name for it
+        return {"driver": adbc_driver_postgresql._driver_path(), "uri": url}  # noqa: SLF001  # no public name for it  # pyright: ignore[reportPrivateUsage]  # no public name for it
+
+    def _database(self, stack: ExitStack) -> adbc.AdbcDatabase:
+        options = self._options()
+        return _shared_database(options["driver"], options["uri"])
 
     def _prepare(self) -> None:
         self.execute(f"SET lock_timeout = {int(self.timeout * 1000)}")
@@ -147,6 +160,12 @@ class PostgresqlSession(AdbcSession):
         return postgresql_failure(text, None)
 
 
+@lru_cache(maxsize=16)
+def _shared_database(driver: str, uri: str) -> adbc.AdbcDatabase:
+    """Holds no connection, but the server's catalog of types, which takes longer to read than connecting does."""
+    return adbc.AdbcDatabase(driver=driver, uri=uri)
+
+
 class SqliteSession(AdbcSession):
     """SQLite. What was committed survives a killed process and a power cut (write-ahead log, synchronous FULL)."""
 
@@ -157,9 +176,10 @@ class SqliteSession(AdbcSession):
 
         path = self.address.path
         if not path.exists() and (self._read_only or not path.parent.is_dir()):
-            message = f"{self.address.redacted}: unable to open database file: {path} does not exist"
+            remedy = "the file must exist" if self._read_only else "the directory must exist"
+            message = f"{self.address.redacted}: unable to open database file: {path} does not exist; {remedy}"
             raise (SinkError if self.side == "sink" else SourceError)(message)
-        return {"driver": adbc_driver_sqlite._driver_path(), "uri": str(path)}  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # no public name for it
+        return {"driver": adbc_driver_sqlite._driver_path(), "uri": str(path)}  # noqa: SLF001  # no public name for it  # pyright: ignore[reportPrivateUsage]  # no public name for it
 
     def _prepare(self) -> None:
         self.fetch(f"PRAGMA busy_timeout = {int(self.timeout * 1000)}")
@@ -183,18 +203,18 @@ class _AdbcStream(Stream):
     def __init__(self, session: AdbcSession, sql: str, rows: pa.RecordBatch | None) -> None:
         self._session = session
         self._open = ExitStack()
-        with session._errors(), ExitStack() as stack:  # noqa: SLF001  # part of the session  # pyright: ignore[reportPrivateUsage]
-            statement = stack.enter_context(session._statement(sql, rows))  # noqa: SLF001  # part of the session  # pyright: ignore[reportPrivateUsage]
+        with session._errors(), ExitStack() as stack:  # part of the session  # noqa: SLF001  # no public name for it  # pyright: ignore[reportPrivateUsage]
+            statement = stack.enter_context(session._statement(sql, rows))  # part of the session  # noqa: SLF001  # no public name for it  # pyright: ignore[reportPrivateUsage]
             statement.set_options(**session.stream_options)
             handle, _ = statement.execute_query()
-            self._reader = pa.RecordBatchReader._import_from_c(handle.address)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # as ADBC's own dbapi does
+            self._reader = pa.RecordBatchReader._import_from_c(handle.address)  # noqa: SLF001  # no public name for it  # pyright: ignore[reportPrivateUsage]  # as ADBC's own dbapi does
             self.schema = self._reader.schema
             stack.callback(self._reader.close)
             self._open = stack.pop_all()
 
     def __iter__(self) -> Iterator[pa.RecordBatch]:
         while True:
-            with self._session._errors():  # noqa: SLF001  # part of the session  # pyright: ignore[reportPrivateUsage]
+            with self._session._errors():  # part of the session  # noqa: SLF001  # no public name for it  # pyright: ignore[reportPrivateUsage]
                 try:
                     batch = self._reader.read_next_batch()
                 except StopIteration:
@@ -216,7 +236,7 @@ def _row(parameters: Parameters) -> pa.RecordBatch | None:
 
 
 def _value(value: Any) -> pa.Array:
-    if isinstance(value, datetime.datetime) and value.tzinfo is not None:
+    if isinstance(value, dt.datetime) and value.tzinfo is not None:
         return pa.array([value], _UTC)
     return pa.array([value], pa.string() if value is None else None)
 

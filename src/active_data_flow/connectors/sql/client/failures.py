@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from active_data_flow.core.errors import (
@@ -48,6 +48,11 @@ class RefusedRowsError(SinkError):
         super().__init__(message)
         self.failure = failure
 
+    def behind(self, rows: int) -> RefusedRowsError:
+        """The same error, where that many rows of other statements came before."""
+        row = None if self.failure.row is None else self.failure.row + rows
+        return RefusedRowsError(self.message, replace(self.failure, row=row))
+
 
 _UNAVAILABLE_STATES = re.compile(r"08...|57P..|57014|53[23]00|40...|55P03|55006")
 _REFUSED_STATES = re.compile(r"22...|23...|44000")
@@ -82,7 +87,9 @@ def classify(text: str, state: str | None) -> Meaning:
 
 def sqlite_failure(text: str) -> Failure:
     """The failure in a message of SQLite, through whatever driver."""
-    text = re.sub(r"^\w+: (\[SQLite\] )?(failed to (execute|prepare)( query)?: )?", "", text.split("\nquery was:")[0])
+    text = re.sub(
+        r"^\w+: (\[SQLite\] )?(failed to (execute|prepare)( query)?: )?", "", text.split("\nquery was:", 1)[0]
+    )
     text = text.split("\nquery:")[0].strip()
     column = re.search(r"(?:NOT NULL|UNIQUE) constraint failed: (?:[^,]*\.)?([^.,]+)$", text)
     return Failure(classify(text, None), text, column.group(1) if column else None)
@@ -197,7 +204,7 @@ def _remedy(text: str) -> str:
 
 
 @contextmanager
-def passed_on(kinds: tuple[type[Exception], ...]) -> Iterator[None]:
+def passed_on(kinds: tuple[type[Exception], ...]) -> Generator[None]:
     """Let errors of those kinds go: they come from closing what is broken anyway."""
     try:
         yield

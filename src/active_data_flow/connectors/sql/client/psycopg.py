@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any
 
 import psycopg
 import pyarrow as pa
 from psycopg.types.string import TextLoader
+from typing_extensions import override
 
 from active_data_flow.connectors.sql.client.address import Address
 from active_data_flow.connectors.sql.client.failures import Side, error_for, passed_on, postgresql_failure
@@ -60,18 +61,21 @@ class PsycopgSession(Session):
         if read_only:
             self.execute("SET default_transaction_read_only = on")
 
+    @override
     def execute(self, sql: str, parameters: Parameters = ()) -> int:
         with self._errors():
             return self._connection.execute(sql.encode(), list(parameters) or None).rowcount
 
+    @override
     def execute_many(self, sql: str, rows: pa.RecordBatch) -> None:
         with self._errors(), self._connection.cursor() as cursor:
             cursor.executemany(sql.encode(), [list(row) for row in python_rows(rows)])
 
+    @override
     def stream(self, sql: str, parameters: Parameters = ()) -> Stream:
         cursor = self._connection.cursor()
         with self._errors():
-            rows = cursor.stream(sql.encode(), list(parameters) or None)
+            rows: Any = cursor.stream(sql.encode(), list(parameters) or None)
             first = list(itertools.islice(rows, 1))
         columns = cursor.description or ()
         chain = itertools.chain(first, rows)
@@ -86,6 +90,7 @@ class PsycopgSession(Session):
         types = [_TYPES.get(column.type_code, pa.string()) for column in columns]
         return RowStream([column.name for column in columns], types, fetch, close, self._errors)
 
+    @override
     def ingest(
         self, table: str, batches: pa.RecordBatchReader, *, namespace: str | None = None, temporary: bool = False
     ) -> None:
@@ -102,6 +107,7 @@ class PsycopgSession(Session):
                 csv.write_csv(pa.record_batch(_as_text(batch), batch.schema.names), buffer, options)
                 copy.write(memoryview(buffer.getvalue()))
 
+    @override
     def close(self) -> None:
         if not self._connection.closed:
             with passed_on((SinkError, SourceError)):
@@ -110,7 +116,7 @@ class PsycopgSession(Session):
         self._connection.close()
 
     @contextmanager
-    def _errors(self) -> Iterator[None]:
+    def _errors(self) -> Generator[None]:
         try:
             yield
         except psycopg.Error as error:

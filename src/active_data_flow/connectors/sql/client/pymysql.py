@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pymysql
 from pymysql.constants import CR, ER, FIELD_TYPE
 from pymysql.cursors import SSCursor
+from typing_extensions import override
 
 from active_data_flow.connectors.sql.client.address import Address
-from active_data_flow.connectors.sql.client.failures import Side, error_for, mysql_failure, passed_on
+from active_data_flow.connectors.sql.client.failures import RefusedRowsError, Side, error_for, mysql_failure, passed_on
 from active_data_flow.connectors.sql.client.rows import RowStream, python_rows
 from active_data_flow.connectors.sql.client.session import Parameters, Session, Stream
 from active_data_flow.core.errors import SinkError, SourceError
+from active_data_flow.core.kernels import pc
 
 _MARK = re.compile("\0([0-9]+)\0")
 _BINARY_CHARSET = 63
+_STATEMENT_BYTES = 2**18
 _TYPES: dict[int, pa.DataType] = {
     FIELD_TYPE.TINY: pa.int64(),
     FIELD_TYPE.SHORT: pa.int64(),
@@ -65,36 +69,46 @@ class PymysqlSession(Session):
         if read_only:
             self.execute("SET SESSION TRANSACTION READ ONLY")
 
+    @override
     def mark(self, number: int) -> str:
         return f"\0{number}\0"
 
+    @override
     def execute(self, sql: str, parameters: Parameters = ()) -> int:
         with self._errors(), self._connection.cursor() as cursor:
             return cursor.execute(self._filled(sql, parameters))
 
+    @override
     def execute_many(self, sql: str, rows: pa.RecordBatch) -> None:
         for row in python_rows(rows):
             self.execute(sql, row)
 
+    @override
     def stream(self, sql: str, parameters: Parameters = ()) -> Stream:
         cursor = self._connection.cursor(SSCursor)
         with self._errors():
             cursor.execute(self._filled(sql, parameters))
-        fields = cursor._result.fields  # noqa: SLF001  # the description leaves out signs and character sets
+        fields = cursor._result.fields  # the description leaves out signs and character sets  # noqa: SLF001  # no public name for it
         names = [field.name for field in fields]
         return RowStream(names, [_type(field) for field in fields], cursor.fetchmany, cursor.close, self._errors)
 
+    @override
     def ingest(
         self, table: str, batches: pa.RecordBatchReader, *, namespace: str | None = None, temporary: bool = False
     ) -> None:
         names = ", ".join(self.quote(name) for name in batches.schema.names)
-        places = ", ".join("%s" for _ in batches.schema.names)
-        target = self.quote(namespace, table).replace("%", "%%")
-        statement = f"INSERT INTO {target} ({names.replace('%', '%%')}) VALUES ({places})"  # noqa: S608  # names are quoted
-        with self._errors(), self._connection.cursor() as cursor:
-            for batch in batches:
-                cursor.executemany(statement, list(python_rows(batch)))
+        head = f"INSERT INTO {self.quote(namespace, table)} ({names}) VALUES ".encode()  # noqa: S608  # names are quoted
+        done = 0
+        for batch in batches:
+            for tuples, rows in _statements(batch):
+                try:
+                    with self._errors():
+                        self._connection.query(head + tuples)
+                except RefusedRowsError as error:
+                    raise error.behind(done) from error
+                done += rows
 
+    @override
     def close(self) -> None:
         with passed_on((SinkError, SourceError)):
             self.rollback()
@@ -102,10 +116,10 @@ class PymysqlSession(Session):
             self._connection.close()
 
     def _filled(self, sql: str, parameters: Parameters) -> str:
-        return _MARK.sub(lambda mark: self._connection.literal(parameters[int(mark[1]) - 1]), sql)
+        return _MARK.sub(lambda mark: self._connection.escape(parameters[int(mark[1]) - 1]), sql)
 
     @contextmanager
-    def _errors(self) -> Iterator[None]:
+    def _errors(self) -> Generator[None]:
         try:
             yield
         except pymysql.InterfaceError as error:
@@ -117,6 +131,35 @@ class PymysqlSession(Session):
             if "can not be used with MySQL" in text:
                 code, text = ER.WARN_DATA_OUT_OF_RANGE, "infinity and NaN can't be stored"
             raise error_for(mysql_failure(code, text), self.side, self.address.redacted) from error
+
+
+def _statements(batch: pa.RecordBatch) -> Iterator[tuple[bytes, int]]:
+    """What stands behind VALUES, in statements of moderate size, each with its number of rows.
+
+    Literals are made for whole columns at once: twenty times as fast as value by value.
+    """
+    literals = [_literals(column) for column in batch.columns]
+    comma = pa.scalar(b",", pa.binary())
+    rows = pc.binary_join_element_wise(*literals, comma, null_handling="replace", null_replacement=b"NULL")
+    rows = pc.binary_join_element_wise(pa.scalar(b"("), rows, pa.scalar(b"),"), pa.scalar(b""))
+    ends = np.cumsum(pc.binary_length(rows).to_numpy())
+    data = memoryview(rows.buffers()[2])
+    first, start = 0, 0
+    while first < len(rows):
+        last = max(first + 1, int(np.searchsorted(ends, start + _STATEMENT_BYTES)))
+        yield bytes(data[start : int(ends[last - 1]) - 1]), last - first
+        first, start = last, int(ends[last - 1])
+
+
+def _literals(column: pa.Array) -> pa.Array:
+    kind = column.type
+    if pa.types.is_integer(kind) or pa.types.is_boolean(kind):
+        return column.cast(pa.string()).cast(pa.binary())
+    opening = b"_binary'" if pa.types.is_binary(kind) else b"'"
+    text = column if pa.types.is_binary(kind) else column.cast(pa.string()).cast(pa.binary())
+    text = pc.replace_substring(text, b"\\", b"\\\\")
+    text = pc.replace_substring(text, b"'", b"\\'")
+    return pc.binary_join_element_wise(pa.scalar(opening), text, pa.scalar(b"'"), pa.scalar(b""))
 
 
 def _type(field: Any) -> pa.DataType | None:

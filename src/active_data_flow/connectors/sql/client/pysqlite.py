@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import decimal
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any
 
 import pyarrow as pa
+from typing_extensions import override
 
 from active_data_flow.connectors.sql.client.address import Address
 from active_data_flow.connectors.sql.client.failures import Side, error_for, passed_on, sqlite_failure
@@ -37,20 +38,24 @@ class PysqliteSession(Session):
             self.fetch("PRAGMA journal_mode = WAL")
             self.execute("PRAGMA synchronous = FULL")
 
+    @override
     def execute(self, sql: str, parameters: Parameters = ()) -> int:
         with self._errors():
             return self._connection.execute(sql, [_plain(value) for value in parameters]).rowcount
 
+    @override
     def execute_many(self, sql: str, rows: pa.RecordBatch) -> None:
         with self._errors():
             self._connection.executemany(sql, python_rows(rows))
 
+    @override
     def stream(self, sql: str, parameters: Parameters = ()) -> Stream:
         with self._errors():
             cursor = self._connection.execute(sql, [_plain(value) for value in parameters])
         names = [column[0] for column in cursor.description or ()]
         return RowStream(names, [None] * len(names), cursor.fetchmany, cursor.close, self._errors)
 
+    @override
     def ingest(
         self, table: str, batches: pa.RecordBatchReader, *, namespace: str | None = None, temporary: bool = False
     ) -> None:
@@ -60,13 +65,18 @@ class PysqliteSession(Session):
         target = self.quote("temp" if temporary else namespace, table)
         with self._errors():
             for batch in batches:
-                self._connection.executemany(f"INSERT INTO {target} ({columns}) VALUES ({places})", python_rows(batch))  # noqa: S608  # names are quoted
+                self._connection.executemany(
+                    f"INSERT INTO {target} ({columns}) VALUES ({places})",
+                    python_rows(batch),  # noqa: S608  # names are quoted
+                )  # names are quoted
 
+    @override
     def close(self) -> None:
         with passed_on((SinkError, SourceError)):
             self.rollback()
         self._connection.close()
 
+    @override
     def rollback(self) -> None:
         try:
             super().rollback()
@@ -74,7 +84,7 @@ class PysqliteSession(Session):
             return  # closed before
 
     @contextmanager
-    def _errors(self) -> Iterator[None]:
+    def _errors(self) -> Generator[None]:
         try:
             yield
         except sqlite3.ProgrammingError:

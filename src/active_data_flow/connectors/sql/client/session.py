@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, Self
 
 import pyarrow as pa
 
@@ -27,7 +27,7 @@ class Stream(ABC):
     def close(self) -> None:
         """Give up what was not read; the session can be used again. May be called twice."""
 
-    def __enter__(self) -> Stream:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -111,7 +111,7 @@ class Session(ABC):
             self.in_transaction = False
             self.execute("ROLLBACK")
 
-    def __enter__(self) -> Session:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *error: object) -> None:

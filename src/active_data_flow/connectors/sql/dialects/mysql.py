@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pyarrow as pa
+from typing_extensions import override
 
 from active_data_flow.connectors.sql.client import Session
 from active_data_flow.connectors.sql.dialects.dialect import ROW, Column, Dialect, Merge
@@ -23,9 +24,10 @@ class MysqlDialect(Dialect):
         super().__init__(session)
         self._lock: str | None = None
 
+    @override
     def columns(self, namespace: str | None, table: str) -> list[Column] | None:
         rows = self.session.fetch(
-            "SELECT column_name, column_type, is_nullable = 'YES', column_default IS NOT NULL OR "
+            "SELECT column_name, column_type, is_nullable = 'YES', column_default IS NOT NULL OR "  # noqa: S608  # names are quoted
             "extra LIKE '%auto_increment%', extra LIKE '%GENERATED%' AND extra NOT LIKE '%DEFAULT_GENERATED%', "
             "column_key = 'PRI' FROM information_schema.columns "
             f"WHERE table_name = {self.session.mark(1)} AND table_schema = coalesce({self.session.mark(2)}, database()) "
@@ -37,16 +39,17 @@ class MysqlDialect(Dialect):
             for name, declared, null, filled, generated, key in rows
         ] or None
 
+    @override
     def unique_keys(self, namespace: str | None, table: str) -> list[frozenset[str]]:
         rows = self.session.fetch(
-            "SELECT index_name, column_name FROM information_schema.statistics WHERE non_unique = 0 "
+            "SELECT index_name, column_name FROM information_schema.statistics WHERE non_unique = 0 "  # noqa: S608  # names are quoted
             f"AND table_name = {self.session.mark(1)} AND table_schema = coalesce({self.session.mark(2)}, database())",
             [table, namespace],
         )
         indexes: dict[str, set[str]] = {}
-        for index, name in rows:
-            indexes.setdefault(index, set()).add(name)
-        return [frozenset(names) for names in indexes.values() if None not in names]
+        for index, name in rows:  # an expression has no name, and is no column
+            indexes.setdefault(index, set()).add(name or "")
+        return [frozenset(names) for names in indexes.values()]
 
     def lock_definitions(self, name: str) -> None:
         """By a lock of its own: changes of tables end the transaction. It is the session's until its end."""
@@ -62,19 +65,21 @@ class MysqlDialect(Dialect):
             self.session.fetch(f"SELECT RELEASE_LOCK({self.session.mark(1)})", [f"adf:{self._lock}"[:64]])
             self._lock = None
 
+    @override
     def create_stage(self, name: str, columns: Sequence[Column], target: str) -> str:
         stage = self.session.quote(name)
         names = self.names(columns)
         self.session.execute(f"DROP TEMPORARY TABLE IF EXISTS {stage}")
         # made from the table itself, so that types, lengths and character sets are the table's
         self.session.execute(
-            f"CREATE TEMPORARY TABLE {stage} ({ROW} BIGINT PRIMARY KEY) AS SELECT {names} FROM {target} WHERE false"
+            f"CREATE TEMPORARY TABLE {stage} ({ROW} BIGINT DEFAULT 0 PRIMARY KEY) AS SELECT {names} FROM {target} WHERE false"  # noqa: S608  # names are quoted
         )
         return stage
 
+    @override
     def merge(self, merge: Merge, where: str) -> str:
         names = self.names(merge.columns)
-        insert = f"INSERT INTO {merge.target} ({names}) SELECT {names} FROM {merge.stage} WHERE {where} ORDER BY {ROW}"  # noqa: S608  # names are quoted
+        insert = f"INSERT INTO {merge.target} ({names}) SELECT {names} FROM {merge.stage} WHERE {where} ORDER BY {ROW}"  # names are quoted  # noqa: S608  # names are quoted
         if not merge.keys:
             return insert
         # where there is nothing to update, an assignment of a key to itself leaves the row as it is
@@ -82,26 +87,31 @@ class MysqlDialect(Dialect):
         updates = ", ".join(f"{name} = VALUES({name})" for name in map(self.session.quote, updated))
         return f"{insert} ON DUPLICATE KEY UPDATE {updates}"
 
+    @override
     def claim(self, epochs: str) -> str:
         return (
-            f"INSERT INTO {epochs} (flow, epoch) VALUES ({self.session.mark(1)}, {self.session.mark(2)}) "  # noqa: S608  # names are quoted
+            f"INSERT INTO {epochs} (flow, epoch) VALUES ({self.session.mark(1)}, {self.session.mark(2)}) "  # names are quoted  # noqa: S608  # names are quoted
             "ON DUPLICATE KEY UPDATE epoch = greatest(epoch + 1, VALUES(epoch))"
         )
 
+    @override
     def fence(self, epochs: str) -> str:
-        return f"SELECT epoch FROM {epochs} WHERE flow = {self.session.mark(1)} LOCK IN SHARE MODE"  # noqa: S608  # names are quoted
+        return f"SELECT epoch FROM {epochs} WHERE flow = {self.session.mark(1)} LOCK IN SHARE MODE"  # names are quoted  # noqa: S608  # names are quoted
 
+    @override
     def save_positions(self, positions: str) -> str:
         values = ", ".join(self.session.mark(number) for number in range(1, 5))
         return (
-            f"INSERT INTO {positions} (flow, split_id, state, epoch) VALUES ({values}) "  # noqa: S608  # names are quoted
+            f"INSERT INTO {positions} (flow, split_id, state, epoch) VALUES ({values}) "  # names are quoted  # noqa: S608  # names are quoted
             "ON DUPLICATE KEY UPDATE state = VALUES(state), epoch = VALUES(epoch), committed_at = CURRENT_TIMESTAMP"
         )
 
+    @override
     def describe(self) -> str:
         version = str(self.session.fetch("SELECT version()")[0][0])
         return version if "MariaDB" in version else f"MySQL {version}"
 
+    @override
     def create_like(self, new: tuple[str | None, str], old: tuple[str | None, str]) -> None:
         self.session.execute(f"CREATE TABLE {self.session.quote(*new)} LIKE {self.session.quote(*old)}")
 
@@ -116,6 +126,7 @@ class MysqlDialect(Dialect):
         self.session.execute(f"RENAME TABLE {old_name} TO {gone_name}, {new_name} TO {old_name}")
         self.session.execute(f"DROP TABLE {gone_name}")
 
+    @override
     def widen(self, namespace: str | None, table: str, column: Column, kind: pa.DataType) -> str | None:
         null = "NULL" if column.nullable else "NOT NULL"
         declared = self.column_type(kind, key=column.key)

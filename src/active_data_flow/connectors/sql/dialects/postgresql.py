@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pyarrow as pa
-import pyarrow.compute as pc
+from typing_extensions import override
 
 from active_data_flow.connectors.sql.client import Session
 from active_data_flow.connectors.sql.dialects.dialect import ROW, Column, Dialect, Merge
 from active_data_flow.connectors.sql.types import arrow_type, as_json, is_list, is_nested
+from active_data_flow.core.kernels import pc
 
 _COLUMNS = """
 SELECT a.attname::text, format_type(a.atttypid, a.atttypmod), a.attnotnull,
@@ -37,6 +38,7 @@ class PostgresqlDialect(Dialect):
         self._binary = session.address.driver == "adbc"
         self.strategy = "binary COPY by ADBC" if self._binary else "COPY of CSV by psycopg"
 
+    @override
     def columns(self, namespace: str | None, table: str) -> list[Column] | None:
         rows = self.session.fetch(_COLUMNS.format(table=self.session.mark(1)), [self.session.quote(namespace, table)])
         return [
@@ -44,6 +46,7 @@ class PostgresqlDialect(Dialect):
             for name, declared, not_null, filled, generated, key, enum in rows
         ] or None  # fmt: skip
 
+    @override
     def unique_keys(self, namespace: str | None, table: str) -> list[frozenset[str]]:
         rows = self.session.fetch(_UNIQUE.format(table=self.session.mark(1)), [self.session.quote(namespace, table)])
         indexes: dict[int, set[str]] = {}
@@ -51,9 +54,11 @@ class PostgresqlDialect(Dialect):
             indexes.setdefault(index, set()).add(name)
         return [frozenset(names) for names in indexes.values()]
 
+    @override
     def lock_definitions(self, name: str) -> None:
         self.session.execute(f"SELECT pg_advisory_xact_lock(hashtextextended({self.session.mark(1)}, 0))", [name])
 
+    @override
     def ingests(self, column: Column) -> bool:
         # what CSV carries is text, which every type reads; binary COPY needs the type's own form
         return column.kind is not None or not self._binary
@@ -66,6 +71,7 @@ class PostgresqlDialect(Dialect):
             return pc.binary_join_element_wise("\x01", values.cast(pa.string()), "")
         return super().encode(values, column) if not is_nested(values.type) else values
 
+    @override
     def create_stage(self, name: str, columns: Sequence[Column], target: str) -> str:
         stage = self.session.quote("pg_temp", name)
         definitions = [
@@ -78,19 +84,19 @@ class PostgresqlDialect(Dialect):
         )
         return stage
 
+    @override
     def clear_stage(self, stage: str) -> None:
         self.session.execute(f"TRUNCATE {stage}")  # nothing vacuums temporary tables: deleted rows would stay
 
+    @override
     def merge(self, merge: Merge, where: str) -> str:
         names = self.names(merge.columns)
         values = ", ".join(self._value(column) for column in merge.columns)
         if not merge.keys:
-            return (
-                f"INSERT INTO {merge.target} ({names}) SELECT {values} FROM {merge.stage} WHERE {where} ORDER BY {ROW}"  # noqa: S608  # names are quoted
-            )
+            return f"INSERT INTO {merge.target} ({names}) SELECT {values} FROM {merge.stage} WHERE {where} ORDER BY {ROW}"  # names are quoted  # noqa: S608  # names are quoted
         keys = ", ".join(self.session.quote(key) for key in merge.keys)
         # sorted by key, so that two lanes lock rows in the same order
-        last = f"SELECT DISTINCT ON ({keys}) * FROM {merge.stage} WHERE {where} ORDER BY {keys}, {ROW} DESC"  # noqa: S608  # names are quoted
+        last = f"SELECT DISTINCT ON ({keys}) * FROM {merge.stage} WHERE {where} ORDER BY {keys}, {ROW} DESC"  # names are quoted  # noqa: S608  # names are quoted
         source = f"({last}) AS staged"
         settable = [column for column in merge.columns if column.name not in merge.keys]
         if len(merge.updated) < len(settable):
@@ -104,32 +110,37 @@ class PostgresqlDialect(Dialect):
                 f"later.{self.session.quote(key)} = earlier.{self.session.quote(key)}" for key in merge.keys
             )
             order = ", ".join(f"later.{self.session.quote(key)}" for key in merge.keys)
-            source = f"(SELECT {', '.join(picked)} FROM ({last}) AS later JOIN ({first}) AS earlier ON {match} ORDER BY {order}) AS staged"  # noqa: S608  # names are quoted
+            source = f"(SELECT {', '.join(picked)} FROM ({last}) AS later JOIN ({first}) AS earlier ON {match} ORDER BY {order}) AS staged"  # names are quoted  # noqa: S608  # names are quoted
         updates = ", ".join(f"{name} = excluded.{name}" for name in map(self.session.quote, merge.updated))
         action = f"DO UPDATE SET {updates}" if updates else "DO NOTHING"
-        return f"INSERT INTO {merge.target} ({names}) SELECT {values} FROM {source} ON CONFLICT ({keys}) {action}"  # noqa: S608  # names are quoted
+        return f"INSERT INTO {merge.target} ({names}) SELECT {values} FROM {source} ON CONFLICT ({keys}) {action}"  # names are quoted  # noqa: S608  # names are quoted
 
+    @override
     def claim(self, epochs: str) -> str:
         flow, epoch = self.session.mark(1), self.session.mark(2)
         return (
-            f"INSERT INTO {epochs} AS known (flow, epoch) VALUES ({flow}, {epoch}) "  # noqa: S608  # names are quoted
+            f"INSERT INTO {epochs} AS known (flow, epoch) VALUES ({flow}, {epoch}) "  # names are quoted  # noqa: S608  # names are quoted
             f"ON CONFLICT (flow) DO UPDATE SET epoch = greatest(known.epoch + 1, excluded.epoch)"
         )
 
+    @override
     def fence(self, epochs: str) -> str:
         # shared: commits of several lanes don't wait for one another, a new run's claim waits for them
-        return f"SELECT epoch FROM {epochs} WHERE flow = {self.session.mark(1)} FOR SHARE"  # noqa: S608  # names are quoted
+        return f"SELECT epoch FROM {epochs} WHERE flow = {self.session.mark(1)} FOR SHARE"  # names are quoted  # noqa: S608  # names are quoted
 
+    @override
     def save_positions(self, positions: str) -> str:
         values = ", ".join(self.session.mark(number) for number in range(1, 5))
         return (
-            f"INSERT INTO {positions} (flow, split_id, state, epoch) VALUES ({values}) ON CONFLICT (flow, split_id) "  # noqa: S608  # names are quoted
+            f"INSERT INTO {positions} (flow, split_id, state, epoch) VALUES ({values}) ON CONFLICT (flow, split_id) "  # names are quoted  # noqa: S608  # names are quoted
             "DO UPDATE SET state = excluded.state, epoch = excluded.epoch, committed_at = now()"
         )
 
+    @override
     def describe(self) -> str:
         return f"PostgreSQL {self._version()}"
 
+    @override
     def create_like(self, new: tuple[str | None, str], old: tuple[str | None, str]) -> None:
         self.session.execute(f"CREATE TABLE {self.session.quote(*new)} (LIKE {self.session.quote(*old)} INCLUDING ALL)")
 
@@ -152,8 +163,10 @@ class PostgresqlDialect(Dialect):
                 name = self.session.quote(column.name)
                 self.session.execute(f"ALTER TABLE {old_name} ADD COLUMN {name} {column.declared}")
         names = self.names(columns)
-        self.session.execute(f"DELETE FROM {old_name}")  # noqa: S608  # names are quoted
-        self.session.execute(f"INSERT INTO {old_name} ({names}) SELECT {names} FROM {self.session.quote(*new)}")  # noqa: S608  # names are quoted
+        self.session.execute(f"DELETE FROM {old_name}")  # names are quoted  # noqa: S608  # names are quoted
+        self.session.execute(
+            f"INSERT INTO {old_name} ({names}) SELECT {names} FROM {self.session.quote(*new)}"  # noqa: S608  # names are quoted
+        )  # names are quoted
         self.session.execute(f"DROP TABLE {self.session.quote(*new)}")
 
     def _version(self) -> str:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 
 import pyarrow as pa
+from typing_extensions import override
 
 from active_data_flow.connectors.sql.client import Session
 from active_data_flow.connectors.sql.dialects.dialect import ROW, Column, Dialect, Merge
@@ -25,6 +26,7 @@ class SqliteDialect(Dialect):
         self._adbc = session.address.driver == "adbc"
         self.strategy = "prepared inserts by ADBC" if self._adbc else "executemany by sqlite3"
 
+    @override
     def columns(self, namespace: str | None, table: str) -> list[Column] | None:
         rows = self.session.fetch(
             'SELECT name, type, "notnull", dflt_value IS NOT NULL, hidden, pk, '
@@ -34,6 +36,7 @@ class SqliteDialect(Dialect):
         )
         return [_column(*row) for row in rows] or None
 
+    @override
     def unique_keys(self, namespace: str | None, table: str) -> list[frozenset[str]]:
         rows = self.session.fetch(
             "SELECT indexes.name, columns.name FROM pragma_index_list(?1, ?2) AS indexes "
@@ -41,14 +44,15 @@ class SqliteDialect(Dialect):
             [table, namespace or "main"],
         )
         indexes: dict[str, set[str]] = {}
-        for index, name in rows:
-            indexes.setdefault(index, set()).add(name)
+        for index, name in rows:  # an expression has no name, and is no column
+            indexes.setdefault(index, set()).add(name or "")
         keys = frozenset(column.name for column in self.columns(namespace, table) or [] if column.key)
-        return [frozenset(names) for names in indexes.values() if None not in names] + ([keys] if keys else [])
+        return [frozenset(names) for names in indexes.values()] + ([keys] if keys else [])
 
     def lock_definitions(self, name: str) -> None:
         """A transaction for writing has the whole database already."""
 
+    @override
     def ingests(self, column: Column) -> bool:
         return True
 
@@ -64,6 +68,7 @@ class SqliteDialect(Dialect):
             return values.cast(pa.int64())
         return values
 
+    @override
     def create_stage(self, name: str, columns: Sequence[Column], target: str) -> str:
         stage = self.session.quote("temp", name)
         definitions = ", ".join(f"{self.session.quote(column.name)} {column.declared}" for column in columns)
@@ -73,39 +78,46 @@ class SqliteDialect(Dialect):
         )
         return stage
 
+    @override
     def merge(self, merge: Merge, where: str) -> str:
         names = self.names(merge.columns)
-        insert = f"INSERT INTO {merge.target} ({names}) SELECT {names} FROM {merge.stage} WHERE {where} ORDER BY {ROW}"  # noqa: S608  # names are quoted
+        insert = f"INSERT INTO {merge.target} ({names}) SELECT {names} FROM {merge.stage} WHERE {where} ORDER BY {ROW}"  # names are quoted  # noqa: S608  # names are quoted
         if not merge.keys:
             return insert
         keys = ", ".join(self.session.quote(key) for key in merge.keys)
         updates = ", ".join(f"{name} = excluded.{name}" for name in map(self.session.quote, merge.updated))
         return f"{insert} ON CONFLICT ({keys}) {f'DO UPDATE SET {updates}' if updates else 'DO NOTHING'}"
 
+    @override
     def claim(self, epochs: str) -> str:
         return (
-            f"INSERT INTO {epochs} (flow, epoch) VALUES (?1, ?2) "  # noqa: S608  # names are quoted
+            f"INSERT INTO {epochs} (flow, epoch) VALUES (?1, ?2) "  # names are quoted  # noqa: S608  # names are quoted
             "ON CONFLICT (flow) DO UPDATE SET epoch = max(epoch + 1, excluded.epoch)"
         )
 
+    @override
     def fence(self, epochs: str) -> str:
-        return f"SELECT epoch FROM {epochs} WHERE flow = ?1"  # noqa: S608  # names are quoted
+        return f"SELECT epoch FROM {epochs} WHERE flow = ?1"  # names are quoted  # noqa: S608  # names are quoted
 
+    @override
     def save_positions(self, positions: str) -> str:
         return (
-            f"INSERT INTO {positions} (flow, split_id, state, epoch) VALUES (?1, ?2, ?3, ?4) "  # noqa: S608  # names are quoted
+            f"INSERT INTO {positions} (flow, split_id, state, epoch) VALUES (?1, ?2, ?3, ?4) "  # names are quoted  # noqa: S608  # names are quoted
             "ON CONFLICT (flow, split_id) DO UPDATE SET state = excluded.state, epoch = excluded.epoch, "
             "committed_at = CURRENT_TIMESTAMP"
         )
 
+    @override
     def describe(self) -> str:
         return f"SQLite {self.session.fetch('SELECT sqlite_version()')[0][0]}"
 
+    @override
     def create_like(self, new: tuple[str | None, str], old: tuple[str | None, str]) -> None:
         master = self.session.quote(old[0] or "main", "sqlite_master")
         rows = self.session.fetch(
-            f"SELECT sql FROM {master} WHERE type = 'table' AND lower(name) = lower(?1)", [old[1]]
-        )  # noqa: S608  # names are quoted
+            f"SELECT sql FROM {master} WHERE type = 'table' AND lower(name) = lower(?1)",
+            [old[1]],  # noqa: S608  # names are quoted
+        )  # names are quoted
         name = r"\"(?:[^\"]|\"\")*\"|'(?:[^']|'')*'|`[^`]*`|\[[^\]]*\]|[^\s(]+"
         quoted = self.session.quote(*new)
         self.session.execute(re.sub(rf"^CREATE TABLE\s+(?:{name})", lambda _: f"CREATE TABLE {quoted} ", rows[0][0]))
@@ -114,7 +126,7 @@ class SqliteDialect(Dialect):
         """Indexes and triggers of the old table are made again for the new one."""
         master = self.session.quote(old[0] or "main", "sqlite_master")
         dependents = self.session.fetch(
-            f"SELECT sql FROM {master} WHERE type IN ('index', 'trigger') AND lower(tbl_name) = lower(?1) AND sql IS NOT NULL",  # noqa: S608  # names are quoted
+            f"SELECT sql FROM {master} WHERE type IN ('index', 'trigger') AND lower(tbl_name) = lower(?1) AND sql IS NOT NULL",  # names are quoted  # noqa: S608  # names are quoted
             [old[1]],
         )
         self.session.execute(f"DROP TABLE IF EXISTS {self.session.quote(*old)}")

@@ -91,6 +91,10 @@ class Catalog(ABC):
     def keys(self) -> Keys:
         """What tells the rows of the table apart."""
 
+    def as_key(self, column: Column) -> Column:
+        """A column as it is read for positions: exactly, whatever is shown of it in batches."""
+        return column
+
     @property
     def paged(self) -> bool:
         """Whether a long query would lock writers out, so that it is better to ask for some rows after the other."""

@@ -60,11 +60,10 @@ def _storage(array: pa.Array) -> pa.Array:
 def _shown(value: pa.Array) -> Any:
     try:
         return value.to_pylist()[0]
-    except (UnicodeDecodeError, ValueError, OverflowError):
-        try:
-            return value.cast(pa.binary()).to_pylist()[0].decode(errors="backslashreplace")
-        except pa.ArrowException:
-            return str(value.cast(pa.int64()).to_pylist()[0])
+    except UnicodeDecodeError:
+        return value.cast(pa.binary()).to_pylist()[0].decode(errors="backslashreplace")
+    except (ValueError, OverflowError):
+        return "infinity"  # or a year that Python doesn't have
 
 
 def _column(array: pa.Array, column: Column, faults: Faults) -> pa.Array:
@@ -103,6 +102,9 @@ def _cast(array: pa.Array, kind: pa.DataType) -> pa.Array:
             return pc.cast(array, kind)
         except pa.ArrowInvalid:  # without a zone they are in UTC
             return pc.cast(pc.cast(array, pa.timestamp(kind.unit)), kind)
+    if pa.types.is_time(kind) and pa.types.is_string(array.type):  # Arrow parses no times, but timestamps
+        stamps = pc.binary_join_element_wise("1970-01-01", array, " ")
+        return pc.cast(pc.cast(stamps, pa.timestamp("us")), kind)
     if pa.types.is_list(kind) and pa.types.is_list(array.type):
         return pa.ListArray.from_arrays(
             _offsets(array), _cast(_storage(array.flatten()), kind.value_type), mask=array.is_null()

@@ -81,7 +81,10 @@ def look_at(session: Session, source: SqlSourceConfiguration) -> Relation:
     if ROWID in names and ROWID not in found and isinstance(catalog, SqliteCatalog):
         found[ROWID] = catalog.row_number()
     option = "cursor" if source.cursor else "key"
-    order = tuple(_column(found, name, "tiebreaker" if number else option, source) for number, name in enumerate(names))
+    order = tuple(
+        catalog.as_key(_column(found, name, "tiebreaker" if number else option, source))
+        for number, name in enumerate(names)
+    )
     relation = Relation(catalog, chosen, order, keys)
     _check_order(relation, source)
     return relation
@@ -107,12 +110,6 @@ def _check_order(relation: Relation, source: SqlSourceConfiguration) -> None:
             "name column(s) as tiebreaker that tell them apart, or rows would be lost"
         )
         raise ConfigurationError(message, connector="sql")
-    for column in relation.order[1:]:
-        if column.nullable:
-            message = (
-                f"tiebreaker {column.name}: it may be NULL, so that rows could be lost; take columns declared NOT NULL"
-            )
-            raise ConfigurationError(message, connector="sql")
 
 
 def _column(found: dict[str, Column], name: str, option: str, source: SqlSourceConfiguration) -> Column:
@@ -191,16 +188,20 @@ class Statements:
         def places() -> list[str]:
             return [bound.bind(value, column.database_type) for column, value in zip(columns, after, strict=True)]
 
+        first = f"{columns[0].reference} >= {places()[0]}"
         if len(columns) == 1:
-            return f"{columns[0].reference} > {places()[0]}"
+            return first.replace(" >= ", " > ", 1)
+        # nothing is behind or before NULL: such rows are let through, and refused when they are seen
+        null = [f"{column.reference} IS NULL" for column in columns[1:] if column.nullable]
         if self._dialect != "mysql":
-            return f"({', '.join(column.reference for column in columns)}) > ({', '.join(places())})"
+            row = f"({', '.join(column.reference for column in columns)}) > ({', '.join(places())})"
+            return f"{first} AND ({' OR '.join([row, *null])})" if null else row
         # MySQL uses no index for a comparison of rows, but does for its first column
-        cases = []
+        cases: list[str] = []
         for last in range(len(columns)):
             equal = [f"{column.reference} = {place}" for column, place in zip(columns[:last], places(), strict=False)]
             cases.append(" AND ".join([*equal, f"{columns[last].reference} > {places()[last]}"]))
-        return f"{columns[0].reference} >= {places()[0]} AND (({') OR ('.join(cases)}))"
+        return f"{first} AND (({') OR ('.join([*cases, *null])}))"
 
     def _settled(self, cursor: Column) -> str:
         if not pa.types.is_timestamp(cursor.type):

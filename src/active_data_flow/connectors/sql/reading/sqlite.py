@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 
 import pyarrow as pa
 
@@ -47,6 +48,12 @@ class SqliteCatalog(Catalog):
         """Whether a reader locks writers out: without a write-ahead log it does."""
         return self.session.fetch("PRAGMA journal_mode")[0][0] != "wal"
 
+    def as_key(self, column: Column) -> Column:
+        """Decimals with all digits that their floating-point numbers have."""
+        if not pa.types.is_decimal(column.type):
+            return column
+        return replace(column, expression=_number_text(column.reference, 17))
+
     def row_number(self) -> Column:
         """The row's own number, as a column that is not read."""
         reference = f"{ALIAS}.{ROWID}"
@@ -75,7 +82,10 @@ class SqliteCatalog(Catalog):
         reference = self.reference(name)
         arrow, stored = declared_type(declared) if declared else self._looked_up(reference)
         expression = reference
-        if pa.types.is_decimal(arrow) or not (declared or stored):
+        if pa.types.is_decimal(arrow):
+            # as many digits as every decimal keeps in a floating-point number
+            expression = _number_text(reference, 15)
+        elif not (declared or stored):
             expression = f"CAST({reference} AS TEXT)"
         elif stored == "real" and not declared:
             # whole numbers are stored as integers where the column has no affinity for reals
@@ -135,6 +145,11 @@ def declared_type(declared: str) -> tuple[pa.DataType, str]:  # noqa: PLR0911  #
     if any(part in text for part in ("REAL", "FLOA", "DOUB")):
         return pa.float64(), "real"
     return pa.string(), "text"
+
+
+def _number_text(reference: str, digits: int) -> str:
+    number = f"printf('%!.{digits}g', {reference})"
+    return f"CASE typeof({reference}) WHEN 'real' THEN {number} ELSE CAST({reference} AS TEXT) END"
 
 
 def _decimal(text: str) -> pa.DataType:

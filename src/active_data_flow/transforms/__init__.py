@@ -1,0 +1,16 @@
+"""Ready-made transforms: filter, select, rename, cast, sql, deduplicate, python.
+
+Each works on whole batches, keeps untouched columns as they are, and turns rows that it can't use into rejects.
+"""
+
+from __future__ import annotations
+
+from active_data_flow.transforms.cast import Cast
+from active_data_flow.transforms.deduplicate import Deduplicate
+from active_data_flow.transforms.filter import Filter
+from active_data_flow.transforms.python import Python
+from active_data_flow.transforms.rename import Rename
+from active_data_flow.transforms.select import Select
+from active_data_flow.transforms.sql import Sql
+
+__all__ = ["Cast", "Deduplicate", "Filter", "Python", "Rename", "Select", "Sql"]
