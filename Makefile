@@ -2,6 +2,9 @@
 PYTHON ?= python3
 UV := .tools/bin/uv
 RUN := $(UV) run --frozen
+# compiled modules make every start faster
+unexport PYTHONDONTWRITEBYTECODE
+export UV_COMPILE_BYTECODE := 1
 
 .PHONY: help demo test test-all lint format bench coverage clean
 

@@ -1,6 +1,6 @@
 """CSV to Arrow: the file source against `pyarrow.csv.open_csv`, whole processes in turn.
 
-    python benchmarks/csv_read.py [--rows 2000000] [--rounds 5] [--path FILE]
+python benchmarks/csv_read.py [--rows 2000000] [--rounds 5] [--path FILE]
 """
 
 from __future__ import annotations
@@ -57,7 +57,14 @@ PROGRAMS = {"open_csv": REFERENCE, "FileSource": OURS}
 
 def _time(program: str, path: Path) -> tuple[float, float, int, int]:
     """Wall seconds, CPU seconds, rows, peak MB."""
-    command = [sys.executable, "-c", _TIMED + program, str(path), json.dumps(SCHEMA_OPTIONS), str(Path(__file__).parent)]
+    command = [
+        sys.executable,
+        "-c",
+        _TIMED + program,
+        str(path),
+        json.dumps(SCHEMA_OPTIONS),
+        str(Path(__file__).parent),
+    ]
     done = subprocess.run(command, check=True, capture_output=True, text=True)
     rows, peak = json.loads(done.stdout.splitlines()[-2])
     wall, cpu = json.loads(done.stdout.splitlines()[-1])

@@ -1,4 +1,4 @@
-"""Servers are started when the first test asks for them, and live as long as the test run; databases as long as a test."""
+"""Servers are started when the first test asks for them and live as long as the run; databases live for one test."""
 
 from __future__ import annotations
 

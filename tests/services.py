@@ -63,7 +63,7 @@ class Server:
                 stderr=log,
                 cwd="/",
                 env={**_CLEAN, **self.environment},
-                preexec_fn=die_with_parent,  # only sets a flag of the child  # noqa: PLW1509  # only sets a flag of the child
+                preexec_fn=die_with_parent,  # noqa: PLW1509  # only sets a flag of the child
                 **self.options,
             )
         end = time.monotonic() + timeout

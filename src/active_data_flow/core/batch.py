@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from dataclasses import field as dataclass_field
 from typing import Any, Literal
 
 import pyarrow as pa
@@ -26,6 +27,7 @@ class Reject:
         split_id: The split it was read from.
         position: The position of the batch it was part of.
         field: The field at fault, where it is one field.
+        cause: The exception, for the traceback of a run that it fails; not kept.
     """
 
     record: Mapping[str, Any] | str
@@ -35,6 +37,7 @@ class Reject:
     split_id: str
     position: Position = None
     field: str | None = None
+    cause: Exception | None = dataclass_field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -158,10 +158,24 @@ def redact_url(text: str) -> str:
 
 def describe(error: ValidationError, name: str, model: type[BaseModel]) -> str:
     """One line for one fault, several lines for several: path, what was expected, what was given."""
-    faults = [_fault(fault, model) for fault in error.errors(include_url=False, include_context=True)]
+    faults = [_fault(fault, model) for fault in _one_a_field(error)]
     if len(faults) == 1:
         return f"{name}: {faults[0]}"
     return f"{name}: {len(faults)} faults:" + "".join(f"\n  {fault}" for fault in faults)
+
+
+def _one_a_field(error: ValidationError) -> list[Mapping[str, Any]]:
+    """Of the ways in which a field that may be several things is none of them, the last is told."""
+    by_field: dict[tuple[Any, ...], Mapping[str, Any]] = {}
+    for fault in error.errors(include_url=False, include_context=True):
+        path = tuple(step for step in fault["loc"] if not _names_a_type(step))
+        by_field[path] = {**fault, "loc": path}
+    return list(by_field.values())
+
+
+def _names_a_type(step: Any) -> bool:
+    """Pydantic puts the members of a union into the path, as ``literal['auto']`` or ``list[str]``."""
+    return isinstance(step, str) and ("[" in step or step in {"str", "int", "float", "bool", "none"})
 
 
 def _fault(fault: Mapping[str, Any], model: type[BaseModel]) -> str:

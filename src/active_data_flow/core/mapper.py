@@ -22,8 +22,8 @@ class MessageMapper:
     """Maps the batches of a lane, one after the other, through a function on messages.
 
     The function gets a message and returns it (changed or not), another mapping, a list or an iterator of them, or None
-    to drop it. A mapping that is not the message itself stands for all its fields: columns that it lacks are null. Columns
-    that the function doesn't touch keep their exact Arrow values and cost next to nothing.
+    to drop it. A mapping that is not the message itself stands for all its fields: columns that it lacks are null.
+    Columns that the function doesn't touch keep their exact Arrow values and cost next to nothing.
 
     New columns, and those that get values of another type, take their type from the first batch in which the type can
     be told, and keep it in later batches; columns once put out are put out always. What the function raises makes a
@@ -131,6 +131,7 @@ def _rejects(batch: Batch, rebuilt: Rebuilt, failures: dict[int, Exception]) -> 
     rows = sorted({*failures, *rebuilt.faults})
     records: list[dict[str, Any]] = batch.data.take(pa.array(rows, pa.int64())).to_pylist()
     rejects: list[Reject] = []
+    first = min(failures, default=None)  # one traceback is enough, and keeps little alive
     for row, record in zip(rows, records, strict=True):
         if row in failures:
             error = failures[row]
@@ -138,7 +139,18 @@ def _rejects(batch: Batch, rebuilt: Rebuilt, failures: dict[int, Exception]) -> 
         else:
             fault = rebuilt.faults[row]
             reason, kind, field = fault.text, SchemaError.__name__, fault.field
-        rejects.append(Reject(record, reason, kind, "transform", batch.split_id, batch.position, field))
+        rejects.append(
+            Reject(
+                record,
+                reason,
+                kind,
+                "transform",
+                batch.split_id,
+                batch.position,
+                field,
+                failures[row] if row == first else None,
+            )
+        )
     return tuple(rejects)
 
 

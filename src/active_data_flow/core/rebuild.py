@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from dataclasses import field as attribute
-from itertools import chain
+from itertools import chain, repeat
 from typing import Any
 
 import pyarrow as pa
@@ -167,7 +167,8 @@ class _Rebuilding:
         if typed is not None:
             self._types.written[name] = typed.type
             return typed, self._checked(array_of(values, typed, lenient=True))
-        kind = known or type_of(values, self._data.schema.field(name).type if self._shown(name) else None)
+        before = self._data.schema.field(name).type if name in self._data.schema.names else None
+        kind = known or type_of(values, before)
         if kind is None:
             return None
         self._types.written[name] = kind
@@ -177,7 +178,7 @@ class _Rebuilding:
     def _values(self, name: str) -> list[Any]:
         messages = self._messages
         if not self._shown(name):
-            return [value for value in map(dict.get, messages, [name] * len(messages))]
+            return list(map(dict.get, messages, repeat(name)))
         if all(name in variant.positions for variant in self._variants):
             return [message[name] for message in messages]
         return [message.get(name) for message in messages]

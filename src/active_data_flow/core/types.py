@@ -1,4 +1,4 @@
-"""The types of fields as documents write them: ``int64``, ``decimal(12,2)``, ``timestamp[us, UTC]``, ``list<int64>``."""
+"""The types of fields as documents write them: ``int64``, ``decimal(12,2)``, ``timestamp[us, UTC]``, ``list<int8>``."""
 
 from __future__ import annotations
 
@@ -150,7 +150,7 @@ class _Parser:
 
     def _field_type(self) -> FieldType:
         arrow = self._type()
-        return FieldType(arrow, self._accept("?"))
+        return FieldType(arrow, self._accept("?") or bool(pa.types.is_null(arrow)))
 
     def _type(self) -> pa.DataType:
         name = self._take().lower()

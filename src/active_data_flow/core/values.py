@@ -238,7 +238,7 @@ def _plain(value: Any) -> Any:  # noqa: PLR0911  # one return a kind of value
         return {key: _plain(item) for key, item in cast("Mapping[Any, Any]", value).items()}
     if isinstance(value, (list, tuple, AbstractSet, np.ndarray)):
         return [_plain(item) for item in cast("Iterable[Any]", value)]
-    kinds: tuple[type[Any], ...] = (int, float, str, bytes, Decimal)
+    kinds: tuple[Any, ...] = (int, float, str, bytes, Decimal)
     for kind in kinds:
         if isinstance(value, kind):
             return kind(value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from itertools import islice
@@ -23,6 +24,8 @@ from active_data_flow.source_support import (
 )
 
 _BATCH_ROWS = 4096
+_BATCH_SECONDS = 1.0
+_LOOK_EVERY = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +63,7 @@ class _MessageReader(SplitReader[Pass]):
     def read(self, split: Pass, position: Position) -> Iterator[Batch | Signal]:
         done: int = position or 0
         messages = islice(self._source.each(), done, None)
-        while rows := [dict(message) for message in islice(messages, _BATCH_ROWS)]:
+        while rows := _some(messages):
             done += len(rows)
             data = self._record_batch(rows)
             yield Batch(
@@ -90,6 +93,17 @@ class _MessageReader(SplitReader[Pass]):
         data = pa.RecordBatch.from_pydict(columns)
         self._schema = pa.schema([field for field in data.schema if not pa.types.is_null(field.type)])
         return data
+
+
+def _some(messages: Iterator[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The next messages, a batch of them or what comes within a second; none at the end."""
+    rows: list[dict[str, Any]] = []
+    end = time.monotonic() + _BATCH_SECONDS
+    for message in messages:
+        rows.append(dict(message))
+        if len(rows) >= _BATCH_ROWS or (len(rows) % _LOOK_EVERY == 0 and time.monotonic() >= end):
+            break
+    return rows
 
 
 class MessageSource(SplitSource):

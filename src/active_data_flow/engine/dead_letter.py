@@ -44,7 +44,7 @@ class RejectPolicy:
         """
         if not self._policy.reject:
             message = f"{reject.error}; to set such records aside and go on: on_error: {{reject: true}}"
-            raise RecordError(message, field=reject.field, split=reject.split_id)
+            raise RecordError(message, field=reject.field, split=reject.split_id) from reject.cause
         with self._lock:
             self._rejected += 1
             self._reasons[_kind(reject)] += 1

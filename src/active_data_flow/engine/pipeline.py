@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from active_data_flow.core.policies import Drift
 from active_data_flow.core.schema import arrow_schema
 from active_data_flow.core.sink import Delivery, Sink
 from active_data_flow.engine.adapter import as_split_source
@@ -58,8 +59,13 @@ def pipelines_of(flow: DataFlow) -> list[Pipeline]:
 
 
 def _typed(flow: DataFlow, source: SplitSource) -> SplitSource:
-    """Parsing text into the declared types at once is cheaper than casting what was inferred."""
-    return source if flow.schema is None else source.reading_as(arrow_schema(flow.schema))
+    """Parsing text into the declared types at once is cheaper than casting what was inferred.
+
+    A source rejects what it can't parse; a flow that wants something else done with it has to cast by itself.
+    """
+    if flow.schema is None or flow.contract.type is not Drift.FREEZE:
+        return source
+    return source.reading_as(arrow_schema(flow.schema))
 
 
 __all__ = ["Pipeline", "pipelines_of"]

@@ -133,7 +133,8 @@ def _drain(under_way: deque[Future[Batch]], *, keep: int) -> Iterator[Batch]:
 def send(pipe: Connection, batch: Batch) -> None:
     """Send a batch: its place as a small message, its rows as Arrow IPC."""
     empty = batch.data.slice(0, 0)
-    pipe.send(replace(batch, data=empty))
+    rejects = tuple(replace(reject, cause=None) for reject in batch.rejects)  # user exceptions need not pickle
+    pipe.send(replace(batch, data=empty, rejects=rejects))
     pipe.send_bytes(_to_ipc(batch.data))
 
 

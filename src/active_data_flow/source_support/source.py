@@ -53,6 +53,10 @@ class SplitSource(Source):
         """Columns and types of the batches, where they are known before reading (it may look at the source)."""
         return None
 
+    def total_bytes(self) -> int | None:
+        """Bytes that there are to read, for progress; None where that can't be told quickly."""
+        return None
+
     def reading_as(self, schema: pa.Schema) -> SplitSource:
         """The source with its columns read as these types at once, where it can do that; else the source as it is."""
         return self

@@ -56,9 +56,7 @@ class Session:
         except self._duckdb.Error as error:
             raise self._statement_error(error) from error
         if len(statements) != 1 or "SELECT" not in str(statements[0].type):
-            raise TransformError(
-                f"{self._transform}: one SELECT statement is expected, reading from batch (given: {self._text})"
-            )
+            raise TransformError(f"{self._transform}: one SELECT statement on batch is expected (given: {self._text})")
 
     def query(self, data: pa.RecordBatch, sql: str) -> pa.Table:
         """The result of a statement on rows, which it knows as the table ``batch``."""
@@ -74,9 +72,10 @@ class Session:
 
     def is_row_wise(self, data: pa.RecordBatch, sql: str) -> bool:
         """Whether the plan looks at one row at a time: it scans the batch once, projects, filters and unnests."""
+        explain = f"EXPLAIN (FORMAT JSON) {sql}"
         self._connection.register("batch", pa.Table.from_batches([data]))
         try:
-            rows = self._connection.sql(f"EXPLAIN (FORMAT JSON) {sql}").fetchall()
+            rows = self._connection.sql(explain).fetchall()
         except self._duckdb.Error as error:
             raise self._statement_error(error, data) from error
         operators = [name for plan in json.loads(rows[0][1]) for name in _operators(plan)]

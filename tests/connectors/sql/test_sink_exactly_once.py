@@ -110,7 +110,7 @@ def test_lanes_of_one_run_write_at_once(postgresql: Database, mode: str) -> None
                     chosen = numbers[part * 50 : part * 50 + 50]
                     writer.write(batch([{"id": number, "v": f"{name}{commit}"} for number in chosen], name))
                 writer.commit(checkpoint(7, **{name: commit}))
-        except BaseException as error:  # told by the test  # noqa: BLE001  # told by the test
+        except BaseException as error:  # noqa: BLE001  # told by the test
             errors.append(error)
         finally:
             writer.close()
@@ -151,7 +151,7 @@ for number in range(start, 10_000):
 
 def test_a_process_killed_with_9_loses_and_doubles_nothing(database: Database) -> None:
     code = _CHILD.format(path=sys.path, url=database.url)
-    for _ in range(3):
+    for _ in range(2):
         child = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)
         assert child.stdout is not None
         for _line in range(4):
@@ -162,7 +162,7 @@ def test_a_process_killed_with_9_loses_and_doubles_nothing(database: Database) -
     found = database.sink().positions(FLOW)
     assert found is not None
     position = found.splits["a"].position
-    assert position >= 36
+    assert position >= 24
     assert database.rows() == [(number,) for number in range(position)]
 
 
@@ -222,7 +222,7 @@ STEPS = st.lists(
 
 
 @pytest.mark.parametrize("mode", ["append", "upsert"])
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=STEPS, batch_size=st.integers(1, 5))
 def test_the_table_is_what_was_committed(
     database: Database, mode: str, steps: list[tuple[str, int]], batch_size: int

@@ -123,7 +123,7 @@ def test_a_full_disk_stops_the_run(sqlite: Database) -> None:
     sqlite.write(sqlite.sink(), batch([{"id": 1, "s": "x"}]))
     writer = sqlite.claim(sqlite.sink())
     writer._session.fetch("PRAGMA max_page_count = 20")
-    with pytest.raises(SinkError, match="no space left.*free some") as caught:  # noqa: PT012  # any of the writes may be the one
+    with pytest.raises(SinkError, match=r"no space left.*free some") as caught:  # noqa: PT012  # any of the writes may be the one
         for number in range(100):
             writer.write(batch([{"id": number, "s": "x" * 10_000}]))
             writer.flush()
@@ -173,7 +173,10 @@ def test_errors_of_drivers_are_understood() -> None:
     assert (long.meaning, long.column, long.row) == ("refused", "s", 2)
     unique = sqlite_failure("INTERNAL: failed to execute: UNIQUE constraint failed: t.a\nquery was: INSERT")
     assert (unique.meaning, unique.column, unique.text) == ("refused", "a", "UNIQUE constraint failed: t.a")
-    text = 'x ERROR:  duplicate key value violates unique constraint "p"\nDETAIL:  Key (id)=(1) already exists.\nCONTEXT:  COPY t, line 5\n'
+    text = (
+        'x ERROR:  duplicate key value violates unique constraint "p"\n'
+        "DETAIL:  Key (id)=(1) already exists.\nCONTEXT:  COPY t, line 5\n"
+    )
     found = postgresql_failure(text, "23505")
     assert (found.meaning, found.row) == ("refused", 4)
     assert "Key (id)=(1) already exists." in found.text

@@ -42,7 +42,7 @@ def test_new_columns_are_added_also_between_commits(driver: Database) -> None:
             with pytest.raises(SinkUnavailableError, match="written again"):
                 writer.write(batch([{"id": 2, "name": "two"}]))
             writer.close()
-            writer = driver.claim(sink)  # the run goes on with another writer  # noqa: PLW2901  # the run goes on with another writer
+            writer = driver.claim(sink)  # noqa: PLW2901  # the run goes on with another writer
             writer.write(batch([{"id": 1}]))
         writer.write(batch([{"id": 2, "name": "two"}]))
         writer.write(batch([{"name": "three", "id": 3}]))
@@ -131,7 +131,7 @@ def test_columns_that_already_exist_take_what_they_are_for(postgresql: Database)
     ]
     assert sorted(reject.record["id"] for reject in postgresql.rejects) == [2, 3]
     assert any("invalid input syntax for type uuid" in reason for reason in reasons(postgresql))
-    with pytest.raises(SinkError, match="column x of table .* is generated"):
+    with pytest.raises(SinkError, match=r"column x of table .* is generated"):
         postgresql.write(postgresql.sink(), batch([row | {"x": 1}]))
 
 

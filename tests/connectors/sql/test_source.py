@@ -108,7 +108,8 @@ def test_nulls_first_and_values_later_keep_their_type(url: str) -> None:
         url,
         "CREATE TABLE t (id INTEGER PRIMARY KEY, s TEXT, x BLOB, r REAL)",
         "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 40000)"
-        " INSERT INTO t SELECT i, iif(i > 30000, 'x', NULL), iif(i > 35000, x'01', NULL), iif(i > 20000, 2, NULL) FROM n",
+        " INSERT INTO t SELECT i, iif(i > 30000, 'x', NULL), iif(i > 35000, x'01', NULL), iif(i > 20000, 2, NULL)"
+        " FROM n",
     )
     read = rows(SqlSource(url=url, table="t"))
     assert len(read) == 40000
@@ -150,7 +151,7 @@ def test_a_query_takes_its_types_from_the_tables_and_its_values_from_parameters(
     )
     source = SqlSource(
         url=url,
-        query="SELECT id, n, s, n * 2 AS twice, ':name' AS text FROM t /* :no */ WHERE s IN (:name, :other) -- :neither",
+        query="SELECT id, n, s, n * 2 AS twice, ':no' AS x FROM t /* :no */ WHERE s IN (:name, :other) -- :no",
         parameters={"name": ":name", "other": "it's"},
         key="id",
     )
@@ -225,7 +226,8 @@ def test_a_database_without_log_is_read_in_pages_so_that_writers_are_not_locked_
         url,
         "PRAGMA journal_mode = DELETE",
         "CREATE TABLE t (id INTEGER PRIMARY KEY)",
-        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 150000) INSERT INTO t SELECT i FROM n",
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 150000)"
+        " INSERT INTO t SELECT i FROM n",
     )
     import sqlite3
 

@@ -28,7 +28,8 @@ def test_types_come_as_they_are(mariadb_url: str) -> None:
     run(
         mariadb_url,
         "CREATE TABLE t (i1 TINYINT, b TINYINT(1), bits BIT(5), u8 BIGINT UNSIGNED, n DECIMAL(10,2), f FLOAT, d DOUBLE,"
-        " s VARCHAR(9), x VARBINARY(4), e ENUM('a','b'), day DATE, ts DATETIME(6), tz TIMESTAMP, ti TIME, y YEAR, j JSON)",
+        " s VARCHAR(9), x VARBINARY(4), e ENUM('a','b'), day DATE, ts DATETIME(6), tz TIMESTAMP,"
+        " ti TIME, y YEAR, j JSON)",
         "INSERT INTO t VALUES (-1, 1, b'101', 18446744073709551615, 1.5, 1.5, 2.5, 'ä', x'00ff', 'b', '2024-02-29',"
         " '2024-02-29 10:11:12.123456', '2024-02-29 10:11:12', '05:15:00', 2024, '{\"a\": 1}')",
     )

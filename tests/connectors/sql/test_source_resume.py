@@ -269,6 +269,24 @@ def test_a_tiebreaker_that_is_null_is_refused_also_behind_a_position(database: D
     database.insert("t", [(None, 1)])
     with pytest.raises(SourceError, match=r"id is NULL in some rows; a tiebreaker can't be"):
         replay.run(source)
+    database.run("DELETE FROM t WHERE id IS NULL")
+    database.insert("t", [(3, None)])
+    assert ids(replay.run(source)) == [3]
+    database.insert("t", [(None, None)])
+    with pytest.raises(SourceError, match=r"id is NULL in some rows; a tiebreaker can't be"):
+        replay.run(source)
+
+
+def test_a_composite_tiebreaker_without_constraints_loses_nothing(database: Database) -> None:
+    database.run("CREATE TABLE t (a TEXT, b INTEGER, seen INTEGER)")
+    rows = [(a, b, seen) for seen in (None, 1, 2) for a in "xy" for b in (1, 2)]
+    database.insert("t", rows)
+    source = database.source(table="t", cursor="seen", tiebreaker=["a", "b"], batch_rows=1)
+    for stop in range(1, 12):
+        replay = Replay()
+        replay.run(source, stop_after=stop)
+        replay.run(source)
+        assert Counter((row["a"], row["b"], row["seen"]) for row in replay.rows) == Counter(rows)
 
 
 def test_rows_without_cursor_can_be_left_out(database: Database) -> None:

@@ -14,7 +14,7 @@ from active_data_flow.connectors.file.formats import Formats
 from active_data_flow.connectors.file.formats.format import Extent
 from active_data_flow.connectors.file.reader import FileReader, FollowingReader
 from active_data_flow.connectors.file.splits import SERIALIZER, FileSplit
-from active_data_flow.core.schema import arrow_schema
+from active_data_flow.core.schema import arrow_schema, fields_of
 from active_data_flow.source_support import (
     Boundedness,
     EnumeratorContext,
@@ -98,6 +98,19 @@ class FileSource(FileSourceConfiguration):
         if schema is not None:
             found.append(f"{infos[0].path}: {len(schema)} columns: {', '.join(schema.names)}")
         return found
+
+    def total_bytes(self) -> int | None:
+        """Bytes of all files, those included that earlier runs have read."""
+        return None if self.follow else sum(info.size for info in find_files(self, self.client, missing_is_fine=True))
+
+    def reading_as(self, schema: pa.Schema) -> FileSource:
+        """Text is parsed into these types at once; types of the source's own options come first."""
+        types = {**fields_of(schema), **(self.types or {})}
+        return self.model_copy(update={"types": types})
+
+    def describe(self) -> str:
+        """The paths."""
+        return f"files {', '.join(self.path)}"
 
     def split_notes(self) -> list[str]:
         """Into what splits the files are read, and why not into more."""

@@ -133,7 +133,7 @@ class Loader:
 
     def _reject_staged(self, merge: Merge, row: int, error: RefusedRowsError) -> None:
         names = self._dialect.names(self._columns)
-        found = self._session.fetch(f"SELECT {names} FROM {merge.stage} WHERE {ROW} = {row}")  # names are quoted  # noqa: S608  # names are quoted
+        found = self._session.fetch(f"SELECT {names} FROM {merge.stage} WHERE {ROW} = {row}")  # noqa: S608  # names are quoted
         if not found:
             return  # it was refused on its way into the staging table
         record = dict(zip([column.name for column in self._columns], found[0], strict=True))

@@ -16,24 +16,29 @@ POSITIONS = "_adf_positions"
 EPOCHS = "_adf_epochs"
 _LONGEST_KEY = 500
 
+_MYSQL = "ENGINE=InnoDB CHARACTER SET utf8mb4 COLLATE utf8mb4_bin"
 _TABLES = {
     "postgresql": (
         "(flow text PRIMARY KEY, epoch bigint NOT NULL)",
-        "(flow text NOT NULL, split_id text NOT NULL, state text NOT NULL, epoch bigint NOT NULL, "
-        "committed_at timestamptz NOT NULL DEFAULT now(), PRIMARY KEY (flow, split_id))",
+        (
+            "(flow text NOT NULL, split_id text NOT NULL, state text NOT NULL, epoch bigint NOT NULL, "
+            "committed_at timestamptz NOT NULL DEFAULT now(), PRIMARY KEY (flow, split_id))"
+        ),
     ),
     "sqlite": (
         "(flow TEXT PRIMARY KEY, epoch INTEGER NOT NULL)",
-        "(flow TEXT NOT NULL, split_id TEXT NOT NULL, state TEXT NOT NULL, epoch INTEGER NOT NULL, "
-        "committed_at TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP, PRIMARY KEY (flow, split_id))",
+        (
+            "(flow TEXT NOT NULL, split_id TEXT NOT NULL, state TEXT NOT NULL, epoch INTEGER NOT NULL, "
+            "committed_at TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP, PRIMARY KEY (flow, split_id))"
+        ),
     ),
     "mysql": (
-        "(flow VARCHAR(255) COLLATE utf8mb4_bin PRIMARY KEY, epoch BIGINT NOT NULL) "
-        "ENGINE=InnoDB CHARACTER SET utf8mb4 COLLATE utf8mb4_bin",
-        "(flow VARCHAR(255) NOT NULL, split_id VARCHAR(500) NOT NULL, "
-        "state LONGTEXT NOT NULL, epoch BIGINT NOT NULL, "
-        "committed_at TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP, PRIMARY KEY (flow, split_id)) "
-        "ENGINE=InnoDB CHARACTER SET utf8mb4 COLLATE utf8mb4_bin",
+        f"(flow VARCHAR(255) PRIMARY KEY, epoch BIGINT NOT NULL) {_MYSQL}",
+        (
+            "(flow VARCHAR(255) NOT NULL, split_id VARCHAR(500) NOT NULL, state LONGTEXT NOT NULL, "
+            "epoch BIGINT NOT NULL, committed_at TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP, "
+            f"PRIMARY KEY (flow, split_id)) {_MYSQL}"
+        ),
     ),
 }
 
@@ -68,7 +73,7 @@ class Positions:
     def epoch(self) -> int | None:
         """Epoch of the newest run; None where there was none."""
         rows = self._session.fetch(
-            f"SELECT epoch FROM {self._epochs} WHERE flow = {self._session.mark(1)}",  # names are quoted  # noqa: S608  # names are quoted
+            f"SELECT epoch FROM {self._epochs} WHERE flow = {self._session.mark(1)}",  # noqa: S608  # names are quoted
             [self._flow],
         )
         return int(rows[0][0]) if rows else None
@@ -96,7 +101,7 @@ class Positions:
     def load(self) -> dict[str, SplitState]:
         """State of all splits."""
         rows = self._session.fetch(
-            f"SELECT state FROM {self._positions} WHERE flow = {self._session.mark(1)} ORDER BY split_id",  # names are quoted  # noqa: S608  # names are quoted
+            f"SELECT state FROM {self._positions} WHERE flow = {self._session.mark(1)} ORDER BY split_id",  # noqa: S608  # names are quoted
             [self._flow],
         )
         states = [json.loads(row[0]) for row in rows]
@@ -119,7 +124,7 @@ class Positions:
     def clear(self) -> None:
         """Forget all positions of the flow; its epoch stays."""
         self._session.execute(
-            f"DELETE FROM {self._positions} WHERE flow = {self._session.mark(1)}",  # names are quoted  # noqa: S608  # names are quoted
+            f"DELETE FROM {self._positions} WHERE flow = {self._session.mark(1)}",  # noqa: S608  # names are quoted
             [self._flow],
         )
 

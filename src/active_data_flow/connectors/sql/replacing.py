@@ -47,7 +47,7 @@ class Replacement:
         if self._dialect.columns(*self._new) is not None:
             self._dialect.swap(self._new, self._old)
         elif self._dialect.columns(*self._old) is not None:
-            self._session.execute(f"DELETE FROM {self._session.quote(*self._old)}")  # names are quoted  # noqa: S608  # names are quoted
+            self._session.execute(f"DELETE FROM {self._session.quote(*self._old)}")  # noqa: S608  # names are quoted
         if not self._session.in_transaction:
             self._session.begin()
         self._positions.clear()

@@ -160,7 +160,7 @@ class SqlSink(Sink):
         """Connect and look at the table.
 
         Raises:
-            SinkError: The database can't be reached, or an existing table has no key for upsert.
+            SinkError: The database can't be reached or refuses the connection.
         """
         if self._is_absent():
             path = self._address.path

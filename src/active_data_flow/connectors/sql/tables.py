@@ -100,7 +100,10 @@ class TargetTable:
         new = (self._target.namespace, self._target.written)
         replaces = old != new and self._dialect.columns(*old) is not None
         if not replaces and self._contract.table is not Drift.EVOLVE:
-            message = f"table {self.quoted} does not exist, and the contract is not to make it; it would be:\n{self.definition(schema)}"
+            definition = self.definition(schema)
+            message = (
+                f"table {self.quoted} does not exist, and the contract is not to make it; it would be:\n{definition}"
+            )
             raise SinkError(message)
         with self._changing():
             columns = self._columns()
@@ -131,7 +134,8 @@ class TargetTable:
         keys = tuple(options.primary_key) or self._target.unique_by
         lacking = [name for name in (*keys, *options.types) if name not in schema.names]
         if lacking:
-            message = f"table {self.quoted} can't be made: the data has no column {', '.join(lacking)}; it has {', '.join(schema.names)}"
+            has = ", ".join(schema.names)
+            message = f"table {self.quoted} can't be made: the data has no column {', '.join(lacking)}; it has {has}"
             raise SinkError(message)
         lines = [self._definition(field, field.name in keys) for field in schema]
         if keys:
@@ -139,7 +143,7 @@ class TargetTable:
         suffix = options.suffix or ("CHARACTER SET utf8mb4" if self._session.dialect == "mysql" else "")
         return f"CREATE TABLE {self.quoted} (\n  " + ",\n  ".join(lines) + f"\n) {suffix}".rstrip()
 
-    def _definition(self, field: pa.Field, key: bool) -> str:  # internal  # noqa: FBT001  # internal
+    def _definition(self, field: pa.Field, key: bool) -> str:  # noqa: FBT001  # internal
         kind = self._target.create.types.get(field.name) or self._dialect.column_type(field.type, key=key)
         constraint = "" if field.nullable and not key else " NOT NULL"
         return f"{self._session.quote(field.name)} {kind}{constraint}"

@@ -2,9 +2,9 @@
 
 How values are kept where a database has no such type, so that they come back as they were:
 
-- SQLite: ``DATE`` as ``2013-01-31``, ``TIMESTAMP`` as ``2013-01-31 05:15:00.000000``, with zone (``TIMESTAMPTZ``) in UTC
-  with a ``Z`` behind it, ``TIME`` as ``05:15:00.000000``; ``DECIMAL(p,s)`` as a number up to 15 digits, with more as
-  text (``DECIMAL_TEXT(p,s)``); ``BOOLEAN`` as 0 and 1. NaN becomes NULL.
+- SQLite: ``DATE`` as ``2013-01-31``, ``TIMESTAMP`` as ``2013-01-31 05:15:00.000000``, with zone (``TIMESTAMPTZ``) in
+  UTC with a ``Z`` behind it, ``TIME`` as ``05:15:00.000000``; ``DECIMAL(p,s)`` as a number up to 15 digits, with more
+  as text (``DECIMAL_TEXT(p,s)``); ``BOOLEAN`` as 0 and 1. NaN becomes NULL.
 - MySQL, MariaDB: timestamps with zone as ``DATETIME(6)`` in UTC.
 - Durations are integers, in microseconds. Structs, maps, and lists where there are no arrays, are JSON.
 """

@@ -146,7 +146,10 @@ class SqlWriter(TransactionalWriter):
             self._session.commit()
         self._dialect.unlock_definitions()
         if rows_wait and not self._dialect.transactional_ddl:
-            message = f"table {self._table.quoted} has been changed to fit the data; the rows since the last commit are written again"
+            message = (
+                f"table {self._table.quoted} has been changed to fit the data; "
+                "the rows since the last commit are written again"
+            )
             raise SinkUnavailableError(message)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from typing import Any
 
 import pyarrow as pa
@@ -53,18 +54,21 @@ class ArrowFormat(FileFormat):
                 yield located(batch, split, place, data.num_rows, data.nbytes, final=False)
         yield Batch(empty_batch(columns), split.split_id, {"batch": number, "seen": witness}, finished=True)
 
-    def _open(self, path: str) -> Any:
+    @contextmanager
+    def _open(self, path: str) -> Iterator[Any]:
         compression = compression_of(self.client, self.options, path)
-        raw = self.client.open(path)
-        try:
+        with closing(self.client.open(path)) as raw:
             head = raw.read(len(_MAGIC))
             raw.seek(0)
             file: Any = pa.PythonFile(raw, mode="r")
-            if compression != "none":
-                return pa.ipc.open_stream(pa.CompressedInputStream(file, compression))
-            return pa.ipc.open_file(file) if head == _MAGIC else pa.ipc.open_stream(file)
-        except (pa.ArrowInvalid, OSError) as error:
-            raise not_readable(path, f"this is no whole Arrow file: {error}") from error
+            try:
+                if compression != "none":
+                    reader = pa.ipc.open_stream(pa.CompressedInputStream(file, compression))
+                else:
+                    reader = pa.ipc.open_file(file) if head == _MAGIC else pa.ipc.open_stream(file)
+            except (pa.ArrowInvalid, OSError) as error:
+                raise not_readable(path, f"this is no whole Arrow file: {error}") from error
+            yield reader
 
 
 def _batches(reader: Any, path: str, first: int) -> Iterator[pa.RecordBatch]:

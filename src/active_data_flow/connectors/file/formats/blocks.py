@@ -29,6 +29,9 @@ class Cutter(Protocol):
         ...
 
 
+_SHOWN = 1000
+
+
 @dataclass(frozen=True, slots=True)
 class Block:
     """Whole records of a file.
@@ -215,7 +218,7 @@ class BlockCutter:
 
     def skip_line(self, reason: str) -> Broken:
         """Pass over one line of text, whatever quotes it has; memory stays bounded."""
-        start, lines, head = self._at, self._lines, self._buffer[: self._max_record][:1000]
+        start, lines, head = self._at, self._lines, self._buffer[:_SHOWN].partition(b"\n")[0]
         while True:
             cut = self._buffer.find(b"\n") + 1
             if cut or self._ended or self._failure is not None:

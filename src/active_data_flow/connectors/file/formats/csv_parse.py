@@ -86,7 +86,12 @@ class CsvTable:
             return data
         for item in self.columns:
             place = data.schema.get_field_index(item.name)
-            if not item.nullable and place >= 0 and data.schema.field(place).type in _TEXTS and data.column(place).null_count:
+            if (
+                not item.nullable
+                and place >= 0
+                and data.schema.field(place).type in _TEXTS
+                and data.column(place).null_count
+            ):
                 filled = data.column(place).fill_null(pa.scalar("").cast(data.schema.field(place).type))
                 data = data.set_column(place, data.schema.field(place), filled)
         return data

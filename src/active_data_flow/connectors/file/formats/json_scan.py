@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 _BETWEEN = re.compile(rb"\}[ \t\r\n]*,[ \t\r\n]*\{")
+_BLANK = b" \t\r\n"
 _TAIL = 2**16
 _DEPTH = np.zeros(256, np.int64)
 _DEPTH[[ord("["), ord("{")]] = 1
@@ -46,8 +47,9 @@ def scan_elements(data: bytes) -> Elements:
 def guess_end(data: bytes, *, ended: bool) -> int:
     """Where an element probably ends, as near to the end of the text as possible; 0: nowhere."""
     if ended:
-        bare = data.rstrip(b" \t\r\n")
-        return len(bare) - 1 if bare.endswith(b"]") else 0
+        bare = data.rstrip(_BLANK)
+        last = bare[:-1].rstrip(_BLANK)
+        return len(last) if bare.endswith(b"]") and last.endswith(b"}") else 0
     first = max(len(data) - _TAIL, 0)
     last = None
     for last in _BETWEEN.finditer(data, first):  # noqa: B007  # the last match is what is wanted

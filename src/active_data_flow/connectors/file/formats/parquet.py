@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -84,13 +85,16 @@ class ParquetFormat(FileFormat):
                 finished=True,
             )
 
-    def _open(self, path: str) -> Any:
+    @contextmanager
+    def _open(self, path: str) -> Iterator[Any]:
         import pyarrow.parquet as pq
 
-        try:
-            return pq.ParquetFile(pa.PythonFile(self.client.open(path), mode="r"), pre_buffer=False)
-        except (pa.ArrowInvalid, OSError) as error:
-            raise not_readable(path, f"this is no whole Parquet file: {error}") from error
+        with closing(self.client.open(path)) as raw:
+            try:
+                file = pq.ParquetFile(pa.PythonFile(raw, mode="r"), pre_buffer=False)
+            except (pa.ArrowInvalid, OSError) as error:
+                raise not_readable(path, f"this is no whole Parquet file: {error}") from error
+            yield file
 
 
 def _batches(file: Any, path: str, group: int, rows: int) -> Iterator[pa.RecordBatch]:

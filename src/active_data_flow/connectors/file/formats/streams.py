@@ -16,6 +16,7 @@ _WIDE = {
     "utf-32": ((codecs.BOM_UTF32_LE, "utf-32-le"), (codecs.BOM_UTF32_BE, "utf-32-be")),
 }
 _SKIP = 2**20
+_STEP = 2**14
 
 
 class ByteStream:
@@ -26,12 +27,14 @@ class ByteStream:
         plain: Whether the bytes are those of the file: UTF-8, not compressed.
     """
 
-    def __init__(self, path: str, raw: Any, origin: int, *, plain: bool) -> None:
+    def __init__(self, path: str, raw: Any, origin: int, *, plain: bool = False, compressed: bool = False) -> None:
         self._path = path
         self._raw = raw
         self.origin = origin
         self.plain = plain
         self._consumed = 0
+        self._step = _STEP if compressed else 0
+        self._failure: SourceError | None = None
 
     def read(self, size: int) -> bytes:
         """At least one and about `size` bytes; none at the end.
@@ -39,12 +42,26 @@ class ByteStream:
         Raises:
             SourceError: The file can't be read or decompressed; names the byte.
         """
-        try:
-            data = self._raw.read(size)
-        except OSError as error:
-            raise self._broken(error) from error
+        if self._failure is not None:
+            raise self._failure
+        data = self._raw_read(size)
+        if not data and self._failure is not None:
+            raise self._failure
         self._consumed += len(data)
         return data
+
+    def _raw_read(self, size: int) -> bytes:
+        """Decompression loses what it has in hand when it fails, so it is asked for little at a time."""
+        parts: list[bytes] = []
+        left = size
+        try:
+            while left > 0 and (part := self._raw.read(min(left, self._step or left))):
+                parts.append(part)
+                left -= len(part) if self._step else left
+        except OSError as error:
+            self._failure = _broken(self._path, self._consumed + sum(map(len, parts)), error)
+            self._failure.__cause__ = error
+        return parts[0] if len(parts) == 1 else b"".join(parts)
 
     def width(self, data: bytes | memoryview) -> int:
         """How many bytes of the (decompressed) file these bytes of text are."""
@@ -54,26 +71,12 @@ class ByteStream:
         """Release the file."""
         self._raw.close()
 
-    def _broken(self, error: OSError) -> SourceError:
-        text = str(error)
-        if "runcated" in text:
-            return SourceError(
-                f"{self._path}: the compressed file ends too early, after {self._consumed:,} decompressed bytes; "
-                "it was cut off: transfer it again"
-            )
-        if "decompress" in text or "inflate" in text:
-            return SourceError(
-                f"{self._path}: the file can't be decompressed behind decompressed byte {self._consumed:,}: {text}; "
-                "if it isn't compressed, say compression: none"
-            )
-        return SourceError(f"{self._path}: the file can't be read behind byte {self._consumed:,}: {text}")
-
 
 class TranscodingStream(ByteStream):
     """Text in another encoding; what can't be decoded comes out as invalid UTF-8, so that its record is rejected."""
 
-    def __init__(self, path: str, raw: Any, origin: int, encoding: str) -> None:
-        super().__init__(path, raw, origin, plain=False)
+    def __init__(self, path: str, raw: Any, origin: int, encoding: str, *, compressed: bool) -> None:
+        super().__init__(path, raw, origin, compressed=compressed)
         self._encoding = encoding
         self._errors = "surrogatepass" if encoding.startswith(("utf-16", "utf-32")) else "surrogateescape"
         self._decoder = codecs.getincrementaldecoder(encoding)(self._errors)
@@ -121,8 +124,8 @@ def open_stream(client: FileClient, options: FileSourceConfiguration, path: str,
     start = max(offset, origin)
     raw = _open(client, path, start, compression)
     if encoding in ("utf-8", "ascii"):
-        return ByteStream(path, raw, origin, plain=compression == "none")
-    return TranscodingStream(path, raw, origin, encoding)
+        return ByteStream(path, raw, origin, plain=compression == "none", compressed=compression != "none")
+    return TranscodingStream(path, raw, origin, encoding, compressed=compression != "none")
 
 
 def compression_of(client: FileClient, options: FileSourceConfiguration, path: str) -> Compression:
@@ -148,7 +151,7 @@ def _head(client: FileClient, path: str, compression: Compression) -> bytes:
     try:
         return raw.read(4)
     except OSError as error:
-        raise ByteStream(path, raw, 0, plain=False)._broken(error) from error  # noqa: SLF001  # one wording
+        raise _broken(path, 0, error) from error
     finally:
         raw.close()
 
@@ -180,13 +183,27 @@ def _open(client: FileClient, path: str, offset: int, compression: Compression) 
     return stream
 
 
+def _broken(path: str, done: int, error: OSError) -> SourceError:
+    text = str(error)
+    if "runcated" in text:
+        return SourceError(
+            f"{path}: the compressed file ends too early, after {done:,} decompressed bytes; it was cut off: transfer it again"
+        )
+    if "decompress" in text or "inflate" in text:
+        return SourceError(
+            f"{path}: the file can't be decompressed behind decompressed byte {done:,}: {text}; "
+            "if it isn't compressed, say compression: none"
+        )
+    return SourceError(f"{path}: the file can't be read behind byte {done:,}: {text}")
+
+
 def _skip(path: str, stream: Any, offset: int) -> None:
     done = 0
     try:
         while done < offset and (data := stream.read(min(_SKIP, offset - done))):
             done += len(data)
     except OSError as error:
-        raise ByteStream(path, stream, 0, plain=False)._broken(error) from error  # noqa: SLF001  # one wording
+        raise _broken(path, done, error) from error
 
 
 __all__ = ["ByteStream", "compression_of", "open_stream", "without_compression"]

@@ -203,8 +203,8 @@ class _AdbcStream(Stream):
     def __init__(self, session: AdbcSession, sql: str, rows: pa.RecordBatch | None) -> None:
         self._session = session
         self._open = ExitStack()
-        with session._errors(), ExitStack() as stack:  # part of the session  # noqa: SLF001  # no public name for it  # pyright: ignore[reportPrivateUsage]
-            statement = stack.enter_context(session._statement(sql, rows))  # part of the session  # noqa: SLF001  # no public name for it  # pyright: ignore[reportPrivateUsage]
+        with session._errors(), ExitStack() as stack:  # noqa: SLF001  # part of the session# pyright: ignore[reportPrivateUsage]
+            statement = stack.enter_context(session._statement(sql, rows))  # noqa: SLF001  # part of the session# pyright: ignore[reportPrivateUsage]
             statement.set_options(**session.stream_options)
             handle, _ = statement.execute_query()
             self._reader = pa.RecordBatchReader._import_from_c(handle.address)  # noqa: SLF001  # no public name for it  # pyright: ignore[reportPrivateUsage]  # as ADBC's own dbapi does
@@ -214,7 +214,7 @@ class _AdbcStream(Stream):
 
     def __iter__(self) -> Iterator[pa.RecordBatch]:
         while True:
-            with self._session._errors():  # part of the session  # noqa: SLF001  # no public name for it  # pyright: ignore[reportPrivateUsage]
+            with self._session._errors():  # noqa: SLF001  # part of the session# pyright: ignore[reportPrivateUsage]
                 try:
                     batch = self._reader.read_next_batch()
                 except StopIteration:

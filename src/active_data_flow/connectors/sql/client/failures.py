@@ -184,7 +184,7 @@ def error_for(failure: Failure, side: Side, database: str) -> ActiveDataFlowErro
     if failure.meaning == "full":
         failed = SinkError if side == "sink" else SourceError
         return failed(
-            f"{database} has no space left: {failure.text}; free some, then run again: nothing of the last checkpoint is lost"
+            f"{database} has no space left: {failure.text}; free some, then run again: what was committed is not lost"
         )
     if failure.meaning == "refused" and side == "sink":
         return RefusedRowsError(f"{database} refuses a row: {failure.text}", failure)

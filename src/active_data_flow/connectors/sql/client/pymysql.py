@@ -88,7 +88,7 @@ class PymysqlSession(Session):
         cursor = self._connection.cursor(SSCursor)
         with self._errors():
             cursor.execute(self._filled(sql, parameters))
-        fields = cursor._result.fields  # the description leaves out signs and character sets  # noqa: SLF001  # no public name for it
+        fields = cursor._result.fields  # noqa: SLF001  # the description leaves out signs and character sets
         names = [field.name for field in fields]
         return RowStream(names, [_type(field) for field in fields], cursor.fetchmany, cursor.close, self._errors)
 

@@ -63,12 +63,10 @@ class PysqliteSession(Session):
         columns = ", ".join(self.quote(name) for name in names)
         places = ", ".join("?" for _ in names)
         target = self.quote("temp" if temporary else namespace, table)
+        insert = f"INSERT INTO {target} ({columns}) VALUES ({places})"  # noqa: S608  # names are quoted
         with self._errors():
             for batch in batches:
-                self._connection.executemany(
-                    f"INSERT INTO {target} ({columns}) VALUES ({places})",
-                    python_rows(batch),  # noqa: S608  # names are quoted
-                )  # names are quoted
+                self._connection.executemany(insert, python_rows(batch))
 
     @override
     def close(self) -> None:

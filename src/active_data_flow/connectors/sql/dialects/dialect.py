@@ -97,7 +97,7 @@ class Dialect(ABC):
 
     def clear_stage(self, stage: str) -> None:
         """Empty a staging table, given by its quoted name."""
-        self.session.execute(f"DELETE FROM {stage}")  # names are quoted  # noqa: S608  # names are quoted
+        self.session.execute(f"DELETE FROM {stage}")  # noqa: S608  # names are quoted
 
     @abstractmethod
     def create_stage(self, name: str, columns: Sequence[Column], target: str) -> str:

@@ -30,7 +30,8 @@ class MysqlDialect(Dialect):
             "SELECT column_name, column_type, is_nullable = 'YES', column_default IS NOT NULL OR "  # noqa: S608  # names are quoted
             "extra LIKE '%auto_increment%', extra LIKE '%GENERATED%' AND extra NOT LIKE '%DEFAULT_GENERATED%', "
             "column_key = 'PRI' FROM information_schema.columns "
-            f"WHERE table_name = {self.session.mark(1)} AND table_schema = coalesce({self.session.mark(2)}, database()) "
+            f"WHERE table_name = {self.session.mark(1)} "
+            f"AND table_schema = coalesce({self.session.mark(2)}, database()) "
             "ORDER BY ordinal_position",
             [table, namespace],
         )
@@ -71,15 +72,15 @@ class MysqlDialect(Dialect):
         names = self.names(columns)
         self.session.execute(f"DROP TEMPORARY TABLE IF EXISTS {stage}")
         # made from the table itself, so that types, lengths and character sets are the table's
-        self.session.execute(
-            f"CREATE TEMPORARY TABLE {stage} ({ROW} BIGINT DEFAULT 0 PRIMARY KEY) AS SELECT {names} FROM {target} WHERE false"  # noqa: S608  # names are quoted
-        )
+        empty = f"SELECT {names} FROM {target} WHERE false"  # noqa: S608  # names are quoted
+        self.session.execute(f"CREATE TEMPORARY TABLE {stage} ({ROW} BIGINT DEFAULT 0 PRIMARY KEY) AS {empty}")
         return stage
 
     @override
     def merge(self, merge: Merge, where: str) -> str:
         names = self.names(merge.columns)
-        insert = f"INSERT INTO {merge.target} ({names}) SELECT {names} FROM {merge.stage} WHERE {where} ORDER BY {ROW}"  # names are quoted  # noqa: S608  # names are quoted
+        rows = f"SELECT {names} FROM {merge.stage} WHERE {where} ORDER BY {ROW}"  # noqa: S608  # names are quoted
+        insert = f"INSERT INTO {merge.target} ({names}) {rows}"
         if not merge.keys:
             return insert
         # where there is nothing to update, an assignment of a key to itself leaves the row as it is
@@ -90,19 +91,20 @@ class MysqlDialect(Dialect):
     @override
     def claim(self, epochs: str) -> str:
         return (
-            f"INSERT INTO {epochs} (flow, epoch) VALUES ({self.session.mark(1)}, {self.session.mark(2)}) "  # names are quoted  # noqa: S608  # names are quoted
+            f"INSERT INTO {epochs} (flow, epoch) "  # noqa: S608  # names are quoted
+            f"VALUES ({self.session.mark(1)}, {self.session.mark(2)}) "
             "ON DUPLICATE KEY UPDATE epoch = greatest(epoch + 1, VALUES(epoch))"
         )
 
     @override
     def fence(self, epochs: str) -> str:
-        return f"SELECT epoch FROM {epochs} WHERE flow = {self.session.mark(1)} LOCK IN SHARE MODE"  # names are quoted  # noqa: S608  # names are quoted
+        return f"SELECT epoch FROM {epochs} WHERE flow = {self.session.mark(1)} LOCK IN SHARE MODE"  # noqa: S608  # names are quoted
 
     @override
     def save_positions(self, positions: str) -> str:
         values = ", ".join(self.session.mark(number) for number in range(1, 5))
         return (
-            f"INSERT INTO {positions} (flow, split_id, state, epoch) VALUES ({values}) "  # names are quoted  # noqa: S608  # names are quoted
+            f"INSERT INTO {positions} (flow, split_id, state, epoch) VALUES ({values}) "  # noqa: S608  # names are quoted
             "ON DUPLICATE KEY UPDATE state = VALUES(state), epoch = VALUES(epoch), committed_at = CURRENT_TIMESTAMP"
         )
 
@@ -130,4 +132,5 @@ class MysqlDialect(Dialect):
     def widen(self, namespace: str | None, table: str, column: Column, kind: pa.DataType) -> str | None:
         null = "NULL" if column.nullable else "NOT NULL"
         declared = self.column_type(kind, key=column.key)
-        return f"ALTER TABLE {self.session.quote(namespace, table)} MODIFY COLUMN {self.session.quote(column.name)} {declared} {null}"
+        target = self.session.quote(namespace, table)
+        return f"ALTER TABLE {target} MODIFY COLUMN {self.session.quote(column.name)} {declared} {null}"

@@ -41,10 +41,7 @@ class PostgresqlDialect(Dialect):
     @override
     def columns(self, namespace: str | None, table: str) -> list[Column] | None:
         rows = self.session.fetch(_COLUMNS.format(table=self.session.mark(1)), [self.session.quote(namespace, table)])
-        return [
-            Column(name, declared, pa.string() if enum else arrow_type(declared, "postgresql"), not not_null, filled, not generated, key)
-            for name, declared, not_null, filled, generated, key, enum in rows
-        ] or None  # fmt: skip
+        return [_column(*row) for row in rows] or None
 
     @override
     def unique_keys(self, namespace: str | None, table: str) -> list[frozenset[str]]:
@@ -90,49 +87,50 @@ class PostgresqlDialect(Dialect):
 
     @override
     def merge(self, merge: Merge, where: str) -> str:
-        names = self.names(merge.columns)
-        values = ", ".join(self._value(column) for column in merge.columns)
+        names, values = self.names(merge.columns), ", ".join(self._value(column) for column in merge.columns)
+        staged = f"{merge.stage} WHERE {where}"
         if not merge.keys:
-            return f"INSERT INTO {merge.target} ({names}) SELECT {values} FROM {merge.stage} WHERE {where} ORDER BY {ROW}"  # names are quoted  # noqa: S608  # names are quoted
+            return f"INSERT INTO {merge.target} ({names}) SELECT {values} FROM {staged} ORDER BY {ROW}"  # noqa: S608  # names are quoted
         keys = ", ".join(self.session.quote(key) for key in merge.keys)
-        # sorted by key, so that two lanes lock rows in the same order
-        last = f"SELECT DISTINCT ON ({keys}) * FROM {merge.stage} WHERE {where} ORDER BY {keys}, {ROW} DESC"  # names are quoted  # noqa: S608  # names are quoted
-        source = f"({last}) AS staged"
-        settable = [column for column in merge.columns if column.name not in merge.keys]
-        if len(merge.updated) < len(settable):
-            # a new row has its first values, but for the columns that later ones update
-            first = last.replace(f"{ROW} DESC", f"{ROW}")
-            picked = [
-                f"{'later' if column.name in merge.updated else 'earlier'}.{self.session.quote(column.name)}"
-                for column in merge.columns
-            ]
-            match = " AND ".join(
-                f"later.{self.session.quote(key)} = earlier.{self.session.quote(key)}" for key in merge.keys
-            )
-            order = ", ".join(f"later.{self.session.quote(key)}" for key in merge.keys)
-            source = f"(SELECT {', '.join(picked)} FROM ({last}) AS later JOIN ({first}) AS earlier ON {match} ORDER BY {order}) AS staged"  # names are quoted  # noqa: S608  # names are quoted
         updates = ", ".join(f"{name} = excluded.{name}" for name in map(self.session.quote, merge.updated))
         action = f"DO UPDATE SET {updates}" if updates else "DO NOTHING"
-        return f"INSERT INTO {merge.target} ({names}) SELECT {values} FROM {source} ON CONFLICT ({keys}) {action}"  # names are quoted  # noqa: S608  # names are quoted
+        source = self._distinct(merge, staged, keys)
+        return f"INSERT INTO {merge.target} ({names}) SELECT {values} FROM {source} ON CONFLICT ({keys}) {action}"  # noqa: S608  # names are quoted
+
+    def _distinct(self, merge: Merge, staged: str, keys: str) -> str:
+        """One row a key, sorted by key, so that two lanes lock rows of the table in the same order."""
+        last = f"SELECT DISTINCT ON ({keys}) * FROM {staged} ORDER BY {keys}, {ROW} DESC"  # noqa: S608  # names are quoted
+        if len(merge.updated) + len(merge.keys) == len(merge.columns):
+            return f"({last}) AS staged"
+        # a new row has the values that came first, but for the columns that later ones update
+        first = f"SELECT DISTINCT ON ({keys}) * FROM {staged} ORDER BY {keys}, {ROW}"  # noqa: S608  # names are quoted
+        picked = ", ".join(
+            f"{'later' if column.name in merge.updated else 'earlier'}.{self.session.quote(column.name)}"
+            for column in merge.columns
+        )
+        later = [f"later.{self.session.quote(key)}" for key in merge.keys]
+        match = " AND ".join(f"{name} = {name.replace('later.', 'earlier.', 1)}" for name in later)
+        joined = f"({last}) AS later JOIN ({first}) AS earlier ON {match}"
+        return f"(SELECT {picked} FROM {joined} ORDER BY {', '.join(later)}) AS staged"  # noqa: S608  # names are quoted
 
     @override
     def claim(self, epochs: str) -> str:
         flow, epoch = self.session.mark(1), self.session.mark(2)
         return (
-            f"INSERT INTO {epochs} AS known (flow, epoch) VALUES ({flow}, {epoch}) "  # names are quoted  # noqa: S608  # names are quoted
+            f"INSERT INTO {epochs} AS known (flow, epoch) VALUES ({flow}, {epoch}) "  # noqa: S608  # names are quoted
             f"ON CONFLICT (flow) DO UPDATE SET epoch = greatest(known.epoch + 1, excluded.epoch)"
         )
 
     @override
     def fence(self, epochs: str) -> str:
         # shared: commits of several lanes don't wait for one another, a new run's claim waits for them
-        return f"SELECT epoch FROM {epochs} WHERE flow = {self.session.mark(1)} FOR SHARE"  # names are quoted  # noqa: S608  # names are quoted
+        return f"SELECT epoch FROM {epochs} WHERE flow = {self.session.mark(1)} FOR SHARE"  # noqa: S608  # names are quoted
 
     @override
     def save_positions(self, positions: str) -> str:
         values = ", ".join(self.session.mark(number) for number in range(1, 5))
         return (
-            f"INSERT INTO {positions} (flow, split_id, state, epoch) VALUES ({values}) ON CONFLICT (flow, split_id) "  # names are quoted  # noqa: S608  # names are quoted
+            f"INSERT INTO {positions} (flow, split_id, state, epoch) VALUES ({values}) ON CONFLICT (flow, split_id) "  # noqa: S608  # names are quoted
             "DO UPDATE SET state = excluded.state, epoch = excluded.epoch, committed_at = now()"
         )
 
@@ -163,10 +161,10 @@ class PostgresqlDialect(Dialect):
                 name = self.session.quote(column.name)
                 self.session.execute(f"ALTER TABLE {old_name} ADD COLUMN {name} {column.declared}")
         names = self.names(columns)
-        self.session.execute(f"DELETE FROM {old_name}")  # names are quoted  # noqa: S608  # names are quoted
+        self.session.execute(f"DELETE FROM {old_name}")  # noqa: S608  # names are quoted
         self.session.execute(
             f"INSERT INTO {old_name} ({names}) SELECT {names} FROM {self.session.quote(*new)}"  # noqa: S608  # names are quoted
-        )  # names are quoted
+        )
         self.session.execute(f"DROP TABLE {self.session.quote(*new)}")
 
     def _version(self) -> str:
@@ -175,3 +173,9 @@ class PostgresqlDialect(Dialect):
     def _value(self, column: Column) -> str:
         name = self.session.quote(column.name)
         return name if self.ingests(column) else f"CAST({name} AS {column.declared})"
+
+
+def _column(name: str, declared: str, *traits: bool) -> Column:
+    not_null, filled, generated, key, enum = traits
+    kind = pa.string() if enum else arrow_type(declared, "postgresql")
+    return Column(name, declared, kind, not not_null, filled, not generated, key)

@@ -81,7 +81,8 @@ class SqliteDialect(Dialect):
     @override
     def merge(self, merge: Merge, where: str) -> str:
         names = self.names(merge.columns)
-        insert = f"INSERT INTO {merge.target} ({names}) SELECT {names} FROM {merge.stage} WHERE {where} ORDER BY {ROW}"  # names are quoted  # noqa: S608  # names are quoted
+        rows = f"SELECT {names} FROM {merge.stage} WHERE {where} ORDER BY {ROW}"  # noqa: S608  # names are quoted
+        insert = f"INSERT INTO {merge.target} ({names}) {rows}"
         if not merge.keys:
             return insert
         keys = ", ".join(self.session.quote(key) for key in merge.keys)
@@ -91,18 +92,18 @@ class SqliteDialect(Dialect):
     @override
     def claim(self, epochs: str) -> str:
         return (
-            f"INSERT INTO {epochs} (flow, epoch) VALUES (?1, ?2) "  # names are quoted  # noqa: S608  # names are quoted
+            f"INSERT INTO {epochs} (flow, epoch) VALUES (?1, ?2) "  # noqa: S608  # names are quoted
             "ON CONFLICT (flow) DO UPDATE SET epoch = max(epoch + 1, excluded.epoch)"
         )
 
     @override
     def fence(self, epochs: str) -> str:
-        return f"SELECT epoch FROM {epochs} WHERE flow = ?1"  # names are quoted  # noqa: S608  # names are quoted
+        return f"SELECT epoch FROM {epochs} WHERE flow = ?1"  # noqa: S608  # names are quoted
 
     @override
     def save_positions(self, positions: str) -> str:
         return (
-            f"INSERT INTO {positions} (flow, split_id, state, epoch) VALUES (?1, ?2, ?3, ?4) "  # names are quoted  # noqa: S608  # names are quoted
+            f"INSERT INTO {positions} (flow, split_id, state, epoch) VALUES (?1, ?2, ?3, ?4) "  # noqa: S608  # names are quoted
             "ON CONFLICT (flow, split_id) DO UPDATE SET state = excluded.state, epoch = excluded.epoch, "
             "committed_at = CURRENT_TIMESTAMP"
         )
@@ -114,10 +115,8 @@ class SqliteDialect(Dialect):
     @override
     def create_like(self, new: tuple[str | None, str], old: tuple[str | None, str]) -> None:
         master = self.session.quote(old[0] or "main", "sqlite_master")
-        rows = self.session.fetch(
-            f"SELECT sql FROM {master} WHERE type = 'table' AND lower(name) = lower(?1)",
-            [old[1]],  # noqa: S608  # names are quoted
-        )  # names are quoted
+        query = f"SELECT sql FROM {master} WHERE type = 'table' AND lower(name) = lower(?1)"  # noqa: S608  # names are quoted
+        rows = self.session.fetch(query, [old[1]])
         name = r"\"(?:[^\"]|\"\")*\"|'(?:[^']|'')*'|`[^`]*`|\[[^\]]*\]|[^\s(]+"
         quoted = self.session.quote(*new)
         self.session.execute(re.sub(rf"^CREATE TABLE\s+(?:{name})", lambda _: f"CREATE TABLE {quoted} ", rows[0][0]))
@@ -126,7 +125,8 @@ class SqliteDialect(Dialect):
         """Indexes and triggers of the old table are made again for the new one."""
         master = self.session.quote(old[0] or "main", "sqlite_master")
         dependents = self.session.fetch(
-            f"SELECT sql FROM {master} WHERE type IN ('index', 'trigger') AND lower(tbl_name) = lower(?1) AND sql IS NOT NULL",  # names are quoted  # noqa: S608  # names are quoted
+            f"SELECT sql FROM {master} WHERE type IN ('index', 'trigger') "  # noqa: S608  # names are quoted
+            "AND lower(tbl_name) = lower(?1) AND sql IS NOT NULL",
             [old[1]],
         )
         self.session.execute(f"DROP TABLE IF EXISTS {self.session.quote(*old)}")

@@ -185,23 +185,28 @@ class Statements:
     def _behind(self, columns: Sequence[Column], after: Sequence[Any], bound: Bound) -> str:
         """Rows that come later in the order than one with these values."""
 
-        def places() -> list[str]:
-            return [bound.bind(value, column.database_type) for column, value in zip(columns, after, strict=True)]
+        def compared(index: int, operator: str) -> str:
+            column = columns[index]
+            return f"{column.reference} {operator} {bound.bind(after[index], column.database_type)}"
 
-        first = f"{columns[0].reference} >= {places()[0]}"
+        # no comparison is true of NULL: such tiebreakers are let through, and refused when they are seen
+        key = self.relation.order[0]
+        null = [f"{column.reference} IS NULL" for column in columns if column.nullable and column is not key]
         if len(columns) == 1:
-            return first.replace(" >= ", " > ", 1)
-        # nothing is behind or before NULL: such rows are let through, and refused when they are seen
-        null = [f"{column.reference} IS NULL" for column in columns[1:] if column.nullable]
-        if self._dialect != "mysql":
-            row = f"({', '.join(column.reference for column in columns)}) > ({', '.join(places())})"
-            return f"{first} AND ({' OR '.join([row, *null])})" if null else row
-        # MySQL uses no index for a comparison of rows, but does for its first column
-        cases: list[str] = []
-        for last in range(len(columns)):
-            equal = [f"{column.reference} = {place}" for column, place in zip(columns[:last], places(), strict=False)]
-            cases.append(" AND ".join([*equal, f"{columns[last].reference} > {places()[last]}"]))
-        return f"{first} AND (({') OR ('.join([*cases, *null])}))"
+            return f"({' OR '.join([compared(0, '>'), *null])})"
+        if self._dialect == "mysql":
+            # it uses no index for a comparison of rows, but does for one of the first column
+            cases = [
+                " AND ".join([*(compared(index, "=") for index in range(last)), compared(last, ">")])
+                for last in range(len(columns))
+            ]
+        else:
+            places = [bound.bind(value, column.database_type) for column, value in zip(columns, after, strict=True)]
+            cases = [f"({', '.join(column.reference for column in columns)}) > ({', '.join(places)})"]
+            if not null:
+                return cases[0]
+        first = f"{compared(0, '>=')} AND " if columns[0] is key else ""
+        return f"{first}(({') OR ('.join([*cases, *null])}))"
 
     def _settled(self, cursor: Column) -> str:
         if not pa.types.is_timestamp(cursor.type):
