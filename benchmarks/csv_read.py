@@ -1,6 +1,6 @@
 """CSV to Arrow: the file source against `pyarrow.csv.open_csv`, whole processes in turn.
 
-python benchmarks/csv_read.py [--rows 2000000] [--rounds 5] [--path FILE]
+python -m benchmarks.csv_read [--rows 2000000] [--rounds 5] [--path FILE]
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from data import COLUMNS, SCHEMA_OPTIONS, write_csv
+from benchmarks.data import COLUMNS, SCHEMA_OPTIONS, write_csv
 
 OURS = """
 import json, resource, sys
@@ -28,7 +28,7 @@ REFERENCE = """
 import json, resource, sys
 sys.path.insert(0, sys.argv[3])
 import pyarrow.csv as pacsv
-from data import COLUMNS
+from benchmarks.data import COLUMNS
 rows = 0
 convert = pacsv.ConvertOptions(column_types=COLUMNS, null_values=[""], strings_can_be_null=True)
 with pacsv.open_csv(sys.argv[1], read_options=pacsv.ReadOptions(block_size=2**20), convert_options=convert) as reader:

@@ -9,6 +9,8 @@ from typing import Any, Literal
 
 import pyarrow as pa
 
+from active_data_flow.core.columns import records_of
+
 Position = Any
 """How far a split has been read: a small value that survives JSON; only its own connector looks inside."""
 
@@ -108,7 +110,7 @@ class Batch:
             return self
         keep = pa.array([index not in rows for index in range(self.num_rows)], pa.bool_())
         indices = sorted(rows)
-        records = self.data.take(pa.array(indices, pa.int64())).to_pylist()
+        records = records_of(self.data, indices)
         rejects = tuple(
             Reject(record, rows[index], error_type, stage, self.split_id, self.position, field)
             for index, record in zip(indices, records, strict=True)

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import difflib
 from dataclasses import replace
-from typing import Any
-
 import pyarrow as pa
 
 from active_data_flow.core.batch import Batch, Reject, Stage
+from active_data_flow.core.columns import records_of
 from active_data_flow.core.conversion import Fault, convert, default_array
 from active_data_flow.core.errors import SchemaError
 from active_data_flow.core.field_options import alias_of, has_default
@@ -146,7 +145,7 @@ class _Casting:
     def _rejects(self, stage: Stage) -> tuple[Reject, ...]:
         batch = self._batch
         rows = sorted(self._faults)
-        records: list[dict[str, Any]] = batch.data.take(pa.array(rows, pa.int64())).to_pylist()
+        records = records_of(batch.data, rows)
         return tuple(
             Reject(
                 record,

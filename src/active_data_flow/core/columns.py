@@ -6,7 +6,7 @@ import difflib
 import gc
 import threading
 import time
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager
 from datetime import UTC
 from typing import Any
@@ -109,10 +109,18 @@ def values_of(array: pa.Array) -> list[Any]:
         return _plain_values(array)
     if types.is_timestamp(kind):
         return _timestamps(array)
-    if (types.is_time(kind) or types.is_duration(kind)) and kind.unit == "ns":
-        target = pa.time64("us") if types.is_time(kind) else pa.duration("us")
-        return array.cast(target, safe=False).to_pylist()
+    coarser = _without_nanoseconds(kind)
+    if coarser != kind:
+        array = array.cast(coarser, safe=False)
     return array.to_pylist(maps_as_pydicts="strict") if _has_map(kind) else array.to_pylist()
+
+
+def records_of(data: pa.RecordBatch, rows: Sequence[int]) -> list[dict[str, Any]]:
+    """Some rows of a batch as dicts, with the values that `values_of` gives."""
+    taken = data.take(pa.array(rows, pa.int64()))
+    names = data.schema.names
+    columns = [values_of(column) for column in taken.columns]
+    return [dict(zip(names, values, strict=True)) for values in zip(*columns, strict=True)] or [{} for _ in rows]
 
 
 def _plain(kind: pa.DataType) -> bool:
@@ -145,6 +153,25 @@ def _timestamps(array: pa.Array) -> list[Any]:
         return micros.to_pylist()
     values = _plain_values(micros.view(pa.timestamp("us")))
     return [None if value is None else value.replace(tzinfo=UTC) for value in values]
+
+
+def _without_nanoseconds(kind: pa.DataType) -> pa.DataType:
+    """The same type with microseconds in place of nanoseconds, also inside."""
+    types = pa.types
+    if types.is_temporal(kind) and not types.is_date(kind):
+        coarser = {"timestamp": pa.timestamp("us", getattr(kind, "tz", None)), "time64": pa.time64("us")}
+        return coarser.get(str(kind).split("[")[0], pa.duration("us")) if kind.unit == "ns" else kind
+    if types.is_map(kind):
+        return pa.map_(_without_nanoseconds(kind.key_type), _coarser_member(kind.item_field))
+    if types.is_struct(kind):
+        return pa.struct([_coarser_member(member) for member in kind])
+    if types.is_list(kind):
+        return pa.list_(_coarser_member(kind.value_field))
+    return pa.large_list(_coarser_member(kind.value_field)) if types.is_large_list(kind) else kind
+
+
+def _coarser_member(member: pa.Field) -> pa.Field:
+    return member.with_type(_without_nanoseconds(member.type))
 
 
 def _has_map(kind: pa.DataType) -> bool:
@@ -196,4 +223,4 @@ def collector_paused() -> Generator[None]:
         _collector.resume()
 
 
-__all__ = ["Columns", "UnknownFieldError", "collector_paused", "values_of"]
+__all__ = ["Columns", "UnknownFieldError", "collector_paused", "records_of", "values_of"]

@@ -5,9 +5,8 @@ from __future__ import annotations
 import difflib
 import os
 import re
-from collections.abc import Mapping
-from typing import Any, ClassVar, Self
-from urllib.parse import urlsplit
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Self, get_args
 
 from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, ValidationError
 from pydantic_core import CoreSchema, core_schema
@@ -15,6 +14,12 @@ from pydantic_core import CoreSchema, core_schema
 from active_data_flow.core.errors import ConfigurationError
 
 REDACTED = "********"
+_PORT = r"\d{1,5}(?:[/?#\s'\"]|$)"
+# up to the last @: a password may hold any sign, and rather too much is hidden than too little
+_PASSWORD = re.compile(rf"(\w[\w+.-]*://[^\s:/@]*):(?!{_PORT})[^\s]+@")
+_PASSWORD_PARAMETER = re.compile(
+    r"([?&;](?:\w*password|passwd|pwd|\w*token|\w*secret|\w*secret_key))=[^&\s'\"]+", re.IGNORECASE
+)
 _REFERENCE = re.compile(r"env:[A-Za-z_][A-Za-z0-9_]*")
 
 
@@ -144,16 +149,14 @@ def resolve_reference(reference: str) -> str:
 
 
 def password_in(url: str) -> bool:
-    """Whether an address carries a password in clear."""
-    try:
-        return bool(urlsplit(url).password)
-    except ValueError:
-        return "@" in url
+    """Whether an address carries a password in clear: before its host, or among its parameters."""
+    return bool(_PASSWORD.search(url) or _PASSWORD_PARAMETER.search(url))
 
 
 def redact_url(text: str) -> str:
     """`text` with the passwords of all addresses in it replaced."""
-    return re.sub(r"(\w[\w+.-]*://[^\s:/@]*):[^\s@]+@", rf"\1:{REDACTED}@", text)
+    text = _PASSWORD.sub(rf"\1:{REDACTED}@", text)
+    return _PASSWORD_PARAMETER.sub(rf"\1={REDACTED}", text)
 
 
 def describe(error: ValidationError, name: str, model: type[BaseModel]) -> str:
@@ -183,11 +186,29 @@ def _fault(fault: Mapping[str, Any], model: type[BaseModel]) -> str:
     if fault["type"] == "missing":
         return f"{path}: is required"
     if fault["type"] == "extra_forbidden":
-        return f"{path}: unknown option{_near(str(fault['loc'][-1]), model if len(fault['loc']) == 1 else None)}"
+        return f"{path}: unknown option{_near(str(fault['loc'][-1]), _model_at(model, fault['loc'][:-1]))}"
     message = str(fault["msg"]).removeprefix("Value error, ")
     if "in clear" in message:
         return f"{path}: {message}"
     return f"{path}: {message} (given: {_shown(fault['input'])})" if path else message
+
+
+def _model_at(model: type[BaseModel], path: Sequence[str | int]) -> type[BaseModel] | None:
+    """The model of the options at a path, where it is plain which one that is."""
+    found: type[BaseModel] | None = model
+    for step in path:
+        if isinstance(step, int):  # of a list
+            continue
+        field = found.model_fields.get(step) if found is not None else None
+        found = None if field is None else _model_in(field.annotation)
+    return found
+
+
+def _model_in(hint: Any) -> type[BaseModel] | None:
+    if isinstance(hint, type) and issubclass(hint, BaseModel):
+        return hint
+    models = [model for part in get_args(hint) if (model := _model_in(part)) is not None]
+    return models[0] if len(models) == 1 else None
 
 
 def _near(given: str, model: type[BaseModel] | None) -> str:

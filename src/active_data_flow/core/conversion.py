@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, cast
 import numpy as np
 import pyarrow as pa
 
+from active_data_flow.core.columns import values_of
 from active_data_flow.core.conversions import convert_plain
 from active_data_flow.core.errors import SchemaError
 from active_data_flow.core.field_options import alias_of, default_of, has_default
@@ -110,7 +111,7 @@ def _to_type(array: pa.Array, target: pa.DataType, path: str) -> Converted:  # n
     result, failing = convert_plain(array, target)
     if not failing:
         return Converted(result)
-    values = array.take(pa.array(failing, pa.int64())).to_pylist()
+    values = values_of(array.take(pa.array(failing, pa.int64())))
     kind = type_text(target)
     reasons = (Fault(path, f"{_shown(value)} does not fit {kind}") for value in values)
     return Converted(result, dict(zip(failing, reasons, strict=True)))

@@ -10,7 +10,7 @@ from typing import Any, cast
 import pyarrow as pa
 
 from active_data_flow.core.batch import Batch, Reject
-from active_data_flow.core.columns import Columns, UnknownFieldError, collector_paused
+from active_data_flow.core.columns import Columns, UnknownFieldError, collector_paused, records_of
 from active_data_flow.core.errors import ActiveDataFlowError, SchemaError, Then
 from active_data_flow.core.rebuild import OutputTypes, Rebuilt, rebuild
 from active_data_flow.core.row import Message, Origin, Typed, Untyped, columns_of, place_of, row_at, rows_of
@@ -129,7 +129,7 @@ def _assemble(batch: Batch, rebuilt: Rebuilt, failures: dict[int, Exception]) ->
 
 def _rejects(batch: Batch, rebuilt: Rebuilt, failures: dict[int, Exception]) -> tuple[Reject, ...]:
     rows = sorted({*failures, *rebuilt.faults})
-    records: list[dict[str, Any]] = batch.data.take(pa.array(rows, pa.int64())).to_pylist()
+    records = records_of(batch.data, rows)
     rejects: list[Reject] = []
     first = min(failures, default=None)  # one traceback is enough, and keeps little alive
     for row, record in zip(rows, records, strict=True):

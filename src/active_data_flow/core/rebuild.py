@@ -167,13 +167,19 @@ class _Rebuilding:
         if typed is not None:
             self._types.written[name] = typed.type
             return typed, self._checked(array_of(values, typed, lenient=True))
-        before = self._data.schema.field(name).type if name in self._data.schema.names else None
-        kind = known or type_of(values, before)
+        kind = known or self._type_so_far(name) or type_of(values, self._type_in_data(name))
         if kind is None:
             return None
         self._types.written[name] = kind
         field = pa.field(name, kind)
         return field, self._checked(array_of(values, field))
+
+    def _type_so_far(self, name: str) -> pa.DataType | None:
+        """The type that a column was put out with before any message had written to it."""
+        return self._types.seen[name].type if name in self._types.seen else None
+
+    def _type_in_data(self, name: str) -> pa.DataType | None:
+        return self._data.schema.field(name).type if name in self._data.schema.names else None
 
     def _values(self, name: str) -> list[Any]:
         messages = self._messages

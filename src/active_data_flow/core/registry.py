@@ -107,18 +107,17 @@ def build(kind: Kind, document: Mapping[str, Any]) -> Component:
 
 
 def registrations() -> list[Registration]:
-    """All that is registered, by kind and name; nothing is imported."""
-    with _lock:
-        in_code = [
-            Registration(kind, name, "registered in code", f"{component.__module__}:{component.__qualname__}")
-            for (kind, name), component in _registered.items()
-        ]
-    installed = [
-        Registration(kind, name, _origin(entry), entry.value)
+    """All that `find` finds, by kind and name; nothing is imported."""
+    found = {
+        (kind, name): Registration(kind, name, _origin(entry), entry.value)
         for kind in KINDS
         for name, entry in _entries(kind).items()
-    ]
-    return sorted([*in_code, *installed], key=lambda entry: (KINDS.index(entry.kind), entry.name))
+    }
+    with _lock:
+        for (kind, name), component in _registered.items():
+            target = f"{component.__module__}:{component.__qualname__}"
+            found[kind, name] = Registration(kind, name, "registered in code", target)
+    return sorted(found.values(), key=lambda entry: (KINDS.index(entry.kind), entry.name))
 
 
 @cache
@@ -133,8 +132,8 @@ def _origin(entry: EntryPoint) -> str:
 def _load(kind: Kind, entry: EntryPoint) -> Any:
     try:
         return entry.load()
-    except (ImportError, AttributeError) as error:
-        message = f"{kind} {entry.name!r} of {_origin(entry)} can't be imported: {error}"
+    except Exception as error:  # a package of others may raise anything while it is imported
+        message = f"{kind} {entry.name!r} of {_origin(entry)} can't be imported: {type(error).__name__}: {error}"
         raise PluginError(message) from error
 
 

@@ -51,7 +51,7 @@ def type_of(values: Sequence[Any], current: pa.DataType | None = None) -> pa.Dat
         empty lists) and there is no current type.
     """
     kinds = set(map(type, values)) - {_NULL}
-    if not kinds or (current is not None and _all_fit(values, kinds, current)):
+    if not kinds or (current is not None and (_are_mixed(kinds) or _all_fit(values, kinds, current))):
         return current
     natural = _natural(values, kinds)
     return current if natural is None else natural
@@ -187,6 +187,10 @@ def _natural(values: Sequence[Any], kinds: set[type]) -> pa.DataType | None:
     if kinds <= _NESTED and len(kinds) == 1:
         return _nested(values)
     return None if len(kinds) == 1 else _natural([first], {type(first)})
+
+
+def _are_mixed(kinds: set[type]) -> bool:
+    return len(kinds) > 1 and not (kinds <= {int, float} or kinds <= {int, Decimal})
 
 
 def _nested(values: Sequence[Any]) -> pa.DataType | None:

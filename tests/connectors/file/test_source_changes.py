@@ -7,7 +7,6 @@ import time
 from pathlib import Path
 
 import pytest
-from file_reading import read, rows_of, write
 
 from active_data_flow.connectors.file import FileSource, FileSplit
 from active_data_flow.connectors.file.splits import SERIALIZER, Plan
@@ -16,6 +15,7 @@ from active_data_flow.core.checkpoint import SplitState
 from active_data_flow.core.errors import SourceChangedError, SourceError
 from active_data_flow.source_support import Boundedness
 from active_data_flow.source_support.direct import DirectContext
+from file_reading import read, rows_of, write
 
 
 def numbers(batches: list[Batch]) -> list[int]:
@@ -35,7 +35,7 @@ def rewrite(path: str, text: str) -> None:
 
 def later(path: str) -> None:
     """Give the file another time, however coarse the clock of the file system is."""
-    status = os.stat(path)
+    status = Path(path).stat()
     os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns + 1_000_000))
 
 
@@ -110,7 +110,7 @@ def test_a_last_record_that_was_not_complete_is_noticed(tmp_path) -> None:
     states: dict[str, SplitState] = {}
     assert numbers(read(FileSource(path=path), states)) == [1, 2]
     append(path, "2\n")
-    with pytest.raises(SourceChangedError, match="that record was not complete.*unterminated: leave"):
+    with pytest.raises(SourceChangedError, match=r"that record was not complete.*unterminated: leave"):
         read(FileSource(path=path), states)
 
 
@@ -129,7 +129,7 @@ def test_a_begun_file_that_is_gone_is_an_error(tmp_path) -> None:
     source, states = FileSource(path=str(tmp_path), block_size=1), {}
     read(source, states, limit=1)
     Path(path).unlink()
-    with pytest.raises(SourceChangedError, match="1.csv: the file is gone, and was not read to its end"):
+    with pytest.raises(SourceChangedError, match=r"1\.csv: the file is gone, and was not read to its end"):
         read(source, states)
 
 
@@ -165,7 +165,7 @@ def test_directories_are_read_to_the_bottom_without_hidden_files(tmp_path) -> No
 
 def test_an_unknown_ending_is_named(tmp_path) -> None:
     path = write(tmp_path, "t.dat", "a\n1\n")
-    with pytest.raises(SourceError, match="t.dat: the ending of the name does not tell the format"):
+    with pytest.raises(SourceError, match=r"t\.dat: the ending of the name does not tell the format"):
         rows_of(FileSource(path=path))
     assert rows_of(FileSource(path=path, format="csv")) == [{"a": 1}]
 

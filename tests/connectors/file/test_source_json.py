@@ -6,12 +6,12 @@ import json
 from pathlib import Path
 
 import pytest
-from file_reading import read, resumed, rows_of, write
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from active_data_flow.connectors.file import FileSource
 from active_data_flow.core.errors import SourceError
+from file_reading import read, resumed, rows_of, write
 
 SETTINGS = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 TEXTS = st.text(alphabet=st.sampled_from(list('ab"\\{}[],: \n\té😀')), max_size=8)
@@ -131,9 +131,9 @@ def test_malformed_arrays_are_errors_behind_the_good_elements(tmp_path, text, me
     path = write(tmp_path, "t.json", text)
     rows = []
     options = {"format": "json_array", "schema": {"a": "int64?"}, "max_record_bytes": 1000, "block_size": 8}
+    batches = FileSource(path=path, **options).batches()
     with pytest.raises(SourceError, match=message):
-        for batch in FileSource(path=path, **options).batches():
-            rows += batch.data.to_pylist()
+        rows.extend(row for batch in batches for row in batch.data.to_pylist())
     assert not rows or rows[0] == {"a": 1}
     assert rows or not text.startswith('[{"a":1}')
 

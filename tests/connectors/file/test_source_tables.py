@@ -7,10 +7,10 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from file_reading import read, resumed, rows_of, write
 
 from active_data_flow.connectors.file import FileSource
 from active_data_flow.core.errors import SourceError
+from file_reading import read, resumed, rows_of, write
 
 TABLE = pa.table({"n": list(range(1000)), "t": [f"t{n}" if n % 3 else None for n in range(1000)]})
 
@@ -29,7 +29,7 @@ def test_row_groups_are_splits(tmp_path, readers) -> None:
     source = FileSource(path=path, split_size=1000)
     batches = read(source, parallelism=readers)
     assert len({batch.split_id for batch in batches}) == (1 if readers == 1 else 8)
-    assert sorted((row["n"] for batch in batches for row in batch.data.to_pylist())) == list(range(1000))
+    assert sorted(row["n"] for batch in batches for row in batch.data.to_pylist()) == list(range(1000))
     assert sum(batch.finished for batch in batches) == len({batch.split_id for batch in batches})
     assert "8 splits where the flow has several lanes" in source.split_notes()[1]
 

@@ -130,7 +130,9 @@ def test_texts_are_cast_as_one_value_after_the_other_would_be(
 
 def _only_arrow_or_python(text: str) -> bool:
     """Digits of other scripts, hexadecimal numbers and spellings of infinity: Python and Arrow differ, on purpose."""
-    return bool(re.search(r"[^\x00-\x7f]|^\s*0[xX]|[iI]nf|[nN]a[nN]", text)) or any(sign in text for sign in "\x1c\x1d\x1e\x1f\x85")
+    return bool(re.search(r"[^\x00-\x7f]|^\s*0[xX]|[iI]nf|[nN]a[nN]", text)) or any(
+        sign in text for sign in "\x1c\x1d\x1e\x1f\x85"
+    )
 
 
 @settings(max_examples=60, deadline=None)
@@ -139,11 +141,7 @@ def _only_arrow_or_python(text: str) -> bool:
     st.lists(st.none() | st.integers(-(2**63), 2**63 - 1) | st.integers(-300, 300), max_size=30),
 )
 def test_numbers_are_cast_as_each_by_itself(text: str, values: list[int | None]) -> None:
-    alone = {
-        row: result[0]
-        for row, value in enumerate(values)
-        if (result := cast_values([value], text, pa.int64()))
-    }
+    alone = {row: result[0] for row, value in enumerate(values) if (result := cast_values([value], text, pa.int64()))}
     assert cast_values(values, text, pa.int64()) == alone
 
 
@@ -260,14 +258,21 @@ def test_dictionary_encoded_columns_are_decoded_and_left_alone_where_wanted() ->
 
 
 def test_a_reject_names_field_value_and_reason_and_keeps_the_record() -> None:
-    data = pa.RecordBatch.from_pylist([{"n": "1", "a": {"zip": "x"}}, {"n": "one", "a": {"zip": "7"}}, {"n": "2", "a": {"zip": "7"}}])
+    data = pa.RecordBatch.from_pylist(
+        [{"n": "1", "a": {"zip": "x"}}, {"n": "one", "a": {"zip": "7"}}, {"n": "2", "a": {"zip": "7"}}]
+    )
     batch = Batch(data, "prices.csv", 7)
     cast = cast_batch(batch, arrow_schema({"n": "int64", "a": "struct<zip: int64>"}), stage="write")
     assert cast.data.to_pylist() == [{"n": 2, "a": {"zip": 7}}]
     first, second = cast.rejects
     assert (first.field, first.error) == ("a.zip", "a.zip: 'x' does not fit int64")
     assert (second.field, second.error, second.error_type) == ("n", "n: 'one' does not fit int64", "SchemaError")
-    assert (second.record, second.stage, second.split_id, second.position) == (data.to_pylist()[1], "write", "prices.csv", 7)
+    assert (second.record, second.stage, second.split_id, second.position) == (
+        data.to_pylist()[1],
+        "write",
+        "prices.csv",
+        7,
+    )
 
 
 def test_all_faults_of_a_row_are_one_reject() -> None:
@@ -311,7 +316,9 @@ def test_evolve_keeps_the_type_of_the_data_where_a_value_does_not_fit() -> None:
 
 
 def test_fail_names_row_and_field() -> None:
-    with pytest.raises(SchemaError, match=r"row 2 of 2 of the batch: f: 'x' does not fit int64 \[split=split position=7\]"):
+    with pytest.raises(
+        SchemaError, match=r"row 2 of 2 of the batch: f: 'x' does not fit int64 \[split=split position=7\]"
+    ):
         cast_batch(batch_of(["1", "x"]), arrow_schema({"f": "int64"}), drift=Drift.FAIL)
 
 

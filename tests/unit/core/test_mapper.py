@@ -31,7 +31,11 @@ def mapped(rows: list[dict[str, Any]], function: Any, **options: Any) -> list[di
     return result.data.to_pylist()
 
 
-PRICES = [{"sku": "a", "price": 1.5, "count": 2}, {"sku": "b", "price": 2.5, "count": 0}, {"sku": "c", "price": 9.0, "count": 1}]
+PRICES = [
+    {"sku": "a", "price": 1.5, "count": 2},
+    {"sku": "b", "price": 2.5, "count": 0},
+    {"sku": "c", "price": 9.0, "count": 1},
+]
 
 
 # ---------- against to_pylist and from_pylist
@@ -112,7 +116,11 @@ def test_a_message_may_be_changed_or_dropped_and_the_rest_passes_through() -> No
 def test_untouched_columns_keep_their_exact_type_and_memory() -> None:
     kinds = {"d": pa.dictionary(pa.int8(), pa.string()), "t": pa.timestamp("ns", "Europe/Oslo"), "f": pa.float32()}
     data = pa.RecordBatch.from_arrays(
-        [pa.array(["x", "y"]).dictionary_encode().cast(kinds["d"]), pa.array([1, 2], kinds["t"]), pa.array([1, 2], kinds["f"])],
+        [
+            pa.array(["x", "y"]).dictionary_encode().cast(kinds["d"]),
+            pa.array([1, 2], kinds["t"]),
+            pa.array([1, 2], kinds["f"]),
+        ],
         names=list(kinds),
     )
     result = map_messages(Batch(data, "split", 0), lambda message: message | {"n": 1})
@@ -142,7 +150,10 @@ def test_a_list_or_an_iterator_makes_several_rows() -> None:
 
     rows = mapped(PRICES, each)
     assert [(row["sku"], row["number"]) for row in rows] == [("a", 0), ("a", 1), ("c", 0)]
-    assert mapped(PRICES[:1], lambda message: [message, {"sku": "z"}]) == [PRICES[0], {"sku": "z", "price": None, "count": None}]
+    assert mapped(PRICES[:1], lambda message: [message, {"sku": "z"}]) == [
+        PRICES[0],
+        {"sku": "z", "price": None, "count": None},
+    ]
 
 
 def test_columns_that_a_message_loses_are_null_or_gone() -> None:
@@ -152,7 +163,11 @@ def test_columns_that_a_message_loses_are_null_or_gone() -> None:
         del message["count"]
         return message
 
-    assert mapped(PRICES, lose) == [{"sku": "a", "price": None}, {"sku": "b", "price": 2.5}, {"sku": "c", "price": None}]
+    assert mapped(PRICES, lose) == [
+        {"sku": "a", "price": None},
+        {"sku": "b", "price": 2.5},
+        {"sku": "c", "price": None},
+    ]
 
 
 def test_values_changed_in_place_are_written() -> None:
@@ -205,7 +220,12 @@ def test_what_the_function_raises_rejects_the_one_message_with_its_place() -> No
     result = map_messages(replace(batch_of(PRICES), records_read=3), divide)
     (reject,) = result.rejects
     assert [row["sku"] for row in result.data.to_pylist()] == ["a", "c"]
-    assert (reject.record, reject.error_type, reject.split_id, reject.position) == (PRICES[1], "ZeroDivisionError", "prices.csv", 7)
+    assert (reject.record, reject.error_type, reject.split_id, reject.position) == (
+        PRICES[1],
+        "ZeroDivisionError",
+        "prices.csv",
+        7,
+    )
     assert reject.error.startswith("division by zero (at test_mapper.py:")
     assert result.records_read == 3
 
@@ -289,12 +309,19 @@ def test_new_columns_take_the_type_of_what_is_written(value: Any, kind: pa.DataT
 
 
 def test_whole_numbers_and_fractions_make_fractions() -> None:
-    assert [row["new"] for row in mapped(PRICES, lambda message: message | {"new": message["count"] or 0.5})] == [2.0, 0.5, 1.0]
+    assert [row["new"] for row in mapped(PRICES, lambda message: message | {"new": message["count"] or 0.5})] == [
+        2.0,
+        0.5,
+        1.0,
+    ]
 
 
 def test_a_column_that_gets_other_values_gets_their_type() -> None:
     rows = [{"price": "1.5"}, {"price": "2.5"}]
-    assert mapped(rows, lambda message: message | {"price": float(message["price"])}) == [{"price": 1.5}, {"price": 2.5}]
+    assert mapped(rows, lambda message: message | {"price": float(message["price"])}) == [
+        {"price": 1.5},
+        {"price": 2.5},
+    ]
 
 
 def test_a_narrow_column_keeps_its_type_while_values_fit_and_widens_at_the_start_else() -> None:
@@ -303,19 +330,25 @@ def test_a_narrow_column_keeps_its_type_while_values_fit_and_widens_at_the_start
     fits = map_messages(batch_of([row], schema), lambda m: m | {"n": 2, "d": m["d"] * 2, "s": m["s"]})
     assert fits.data.schema.types == schema.types
     wide = map_messages(
-        batch_of([row], schema), lambda m: m | {"n": 300, "d": Decimal("1.125"), "s": m["s"] + timedelta(microseconds=1)}
+        batch_of([row], schema),
+        lambda m: m | {"n": 300, "d": Decimal("1.125"), "s": m["s"] + timedelta(microseconds=1)},
     )
     assert wide.data.schema.types == [pa.int64(), pa.decimal128(38, 9), pa.timestamp("us")]
     assert wide.rejects == ()
 
 
 def test_types_and_columns_stay_the_same_from_batch_to_batch() -> None:
-    mapper = MessageMapper(lambda message: message | ({"new": message["new_value"]} if message["new_value"] is not None else {}))
+    mapper = MessageMapper(
+        lambda message: message | ({"new": message["new_value"]} if message["new_value"] is not None else {})
+    )
     schema = arrow_schema({"new_value": "float64?"})
     first = mapper.map(batch_of([{"new_value": None}], schema))
     second = mapper.map(batch_of([{"new_value": 1.5}], schema))
     third = mapper.map(batch_of([{"new_value": None}], schema))
-    assert [result.data.schema.names for result in (first, second, third)] == [["new_value"], *[["new_value", "new"]] * 2]
+    assert [result.data.schema.names for result in (first, second, third)] == [
+        ["new_value"],
+        *[["new_value", "new"]] * 2,
+    ]
     assert second.data.schema == third.data.schema
     assert third.data.to_pylist() == [{"new_value": None, "new": None}]
     assert mapper.map(Batch(first.data.slice(0, 0), "split", 0)).data.schema == second.data.schema
@@ -380,12 +413,21 @@ def test_a_column_written_in_some_batches_only_keeps_the_written_type() -> None:
     assert (second.num_rows, second.rejects[0].error) == (0, "n: '-' does not fit int64")
 
 
+def test_a_column_once_put_out_with_its_own_type_keeps_it() -> None:
+    mapper = MessageMapper(lambda message: message | {"n": 5.5} if message["n"] == "?" else message)
+    mapper.map(batch_of([{"n": "1"}]))
+    result = mapper.map(batch_of([{"n": "2"}, {"n": "?"}]))
+    assert (result.data.to_pylist(), len(result.rejects)) == ([{"n": "2"}], 1)
+
+
 # ---------- a declared result
 
 
 def test_a_declared_result_has_exactly_its_columns_and_types() -> None:
     schema = arrow_schema({"total": "decimal(12,2)", "sku": "string", "note": "string?"})
-    result = map_messages(batch_of(PRICES), lambda message: message | {"total": str(message["price"])}, output_schema=schema)
+    result = map_messages(
+        batch_of(PRICES), lambda message: message | {"total": str(message["price"])}, output_schema=schema
+    )
     assert result.data.schema.equals(schema)
     assert result.data.to_pylist()[0] == {"total": Decimal("1.50"), "sku": "a", "note": None}
 
@@ -394,7 +436,10 @@ def test_what_does_not_fit_a_declared_result_is_rejected() -> None:
     schema = arrow_schema({"sku": "string", "price": "int8"})
     result = map_messages(batch_of(PRICES), lambda message: message, output_schema=schema)
     assert result.data.to_pylist() == [{"sku": "c", "price": 9}]
-    assert [reject.error for reject in result.rejects] == ["price: 1.5 does not fit int8", "price: 2.5 does not fit int8"]
+    assert [reject.error for reject in result.rejects] == [
+        "price: 1.5 does not fit int8",
+        "price: 2.5 does not fit int8",
+    ]
     missing = map_messages(batch_of(PRICES), lambda message: {"sku": message["sku"]}, output_schema=schema)
     assert missing.rejects[0].error.startswith("price: is not in the message")
 

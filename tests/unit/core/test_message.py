@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from active_data_flow.core.batch import Batch
-from active_data_flow.core.columns import collector_paused, values_of
+from active_data_flow.core.columns import collector_paused, records_of, values_of
 from active_data_flow.core.message import Message, Metadata, UnknownFieldError, Untyped, messages_of
 
 ROW = {"a": 1, "b": "x", "c": None, "tags": ["p", "q"], "meta": {"k": 1}}
@@ -31,7 +31,9 @@ _VALUES = st.none() | st.integers(-9, 9) | st.text(max_size=2)
 _Operation = tuple[str, Callable[[Any], Any]]
 
 
-def _operation(name: str, work: Callable[..., Any], *arguments: st.SearchStrategy[Any]) -> st.SearchStrategy[_Operation]:
+def _operation(
+    name: str, work: Callable[..., Any], *arguments: st.SearchStrategy[Any]
+) -> st.SearchStrategy[_Operation]:
     return st.tuples(*arguments).map(lambda given: (f"{name}{given}", lambda mapping: work(mapping, *given)))
 
 
@@ -96,7 +98,8 @@ def _outcome(work: Callable[[Any], Any], mapping: Any) -> Any:
 @settings(max_examples=300, deadline=None)
 @given(_OPERATIONS, st.booleans())
 def test_a_message_answers_to_any_sequence_of_operations_as_a_dict_does(
-    operations: list[_Operation], alone: bool  # noqa: FBT001  # given by hypothesis
+    operations: list[_Operation],
+    alone: bool,  # noqa: FBT001  # given by hypothesis
 ) -> None:
     reference = copy.deepcopy(ROW)
     message = Untyped(copy.deepcopy(ROW)) if alone else message_of(ROW)
@@ -233,6 +236,22 @@ def test_values_are_python_objects_also_of_slices(values: list[Any], kind: pa.Da
 def test_nanoseconds_are_cut_to_what_python_can_hold() -> None:
     array = pa.array([1_704_153_600_000_001_999], pa.timestamp("ns", "UTC"))
     assert values_of(array) == [datetime(2024, 1, 2, 0, 0, 0, 1, tzinfo=timezone.utc)]  # noqa: UP017
+
+
+def test_nanoseconds_inside_of_lists_structs_and_maps_are_cut_too() -> None:
+    kind = pa.list_(
+        pa.struct([("at", pa.time64("ns")), ("m", pa.map_(pa.string(), pa.timestamp("ns"))), ("d", pa.duration("ns"))])
+    )
+    array = pa.array([[{"at": 1_001, "m": {"k": 2_002}, "d": 3_003}], None], kind)
+    moment = datetime(1970, 1, 1, 0, 0, 0, 2)  # noqa: DTZ001  # a wall clock
+    assert values_of(array) == [[{"at": time(0, 0, 0, 1), "m": {"k": moment}, "d": timedelta(microseconds=3)}], None]
+
+
+def test_rows_are_records_also_where_they_have_no_columns() -> None:
+    data = pa.RecordBatch.from_pydict({"a": [1, 2, 3], "t": pa.array([1, 2, 3_001], pa.timestamp("ns"))})
+    moment = datetime(1970, 1, 1, 0, 0, 0, 3)  # noqa: DTZ001  # a wall clock
+    assert records_of(data, [2]) == [{"a": 3, "t": moment}]
+    assert records_of(data, []) == []
 
 
 # ---------- the collector

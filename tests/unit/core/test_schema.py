@@ -111,7 +111,9 @@ def test_nested_schemas_are_attributes_that_can_be_written_to() -> None:
         order.address.floor = (order.address.floor or 0) + 1
         return order
 
-    data = pa.RecordBatch.from_pylist([{"address": {"zip": "0150", "floor": 1}}, {"address": {"zip": "1", "floor": None}}])
+    data = pa.RecordBatch.from_pylist(
+        [{"address": {"zip": "0150", "floor": 1}}, {"address": {"zip": "1", "floor": None}}]
+    )
     moved = map_messages(Batch(data, "split", 0), move, schema=Order)
     assert moved.data.to_pylist() == [{"address": {"zip": "0150", "floor": 2}}, {"address": {"zip": "1", "floor": 1}}]
 

@@ -1,4 +1,4 @@
-"""Tells whether a file is still the one that was read: by size and time, and by samples of its bytes where these differ."""
+"""Tells whether a file is still the one that was read: by size and time, and by its bytes where these differ."""
 
 from __future__ import annotations
 

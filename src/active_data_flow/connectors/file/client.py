@@ -6,6 +6,7 @@ import glob
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import BinaryIO, Protocol
 
 from active_data_flow.core.errors import ConfigurationError, SourceError
@@ -32,7 +33,7 @@ class FileClient(Protocol):
     """The little that the source needs of a file system."""
 
     def find(self, path: str) -> list[FileInfo]:
-        """The files that a path, directory or pattern means, in the order of their names; none where nothing matches."""
+        """The files that a path, directory or pattern means, in the order of their names; maybe none."""
         ...
 
     def stat(self, path: str) -> FileInfo | None:
@@ -58,19 +59,20 @@ class LocalFiles:
     def find(self, path: str) -> list[FileInfo]:
         """The files that a path, directory or pattern means; hidden ones (``.x``, ``_x``) only where they are named."""
         place = _local(path)
-        if os.path.isdir(place):
+        if Path(place).is_dir():
             names: Iterator[str] = _below(place)
-        elif _PATTERN.isdisjoint(place) or os.path.exists(place):
+        elif _PATTERN.isdisjoint(place) or Path(place).exists():
             names = iter([place])
         else:
-            names = (name for name in glob.iglob(place, recursive=True) if not os.path.isdir(name))
-        found = [info for name in names if (info := self.stat(os.path.normpath(name)))]
-        return sorted(found, key=lambda info: info.path)
+            found = glob.iglob(place, recursive=True)  # noqa: PTH207  # a Path matches nothing that is absolute
+            names = (name for name in found if not Path(name).is_dir())
+        infos = [info for name in names if (info := self.stat(os.path.normpath(name)))]
+        return sorted(infos, key=lambda info: info.path)
 
     def stat(self, path: str) -> FileInfo | None:
         """What is known of one file; None where it is not there."""
         try:
-            status = os.stat(path)
+            status = Path(path).stat()
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as error:
@@ -80,7 +82,7 @@ class LocalFiles:
     def open(self, path: str, offset: int = 0) -> BinaryIO:
         """The file, open for reading at an offset, without a buffer of its own."""
         try:
-            file = open(path, "rb", buffering=0)  # noqa: SIM115  # the caller closes it
+            file = Path(path).open("rb", buffering=0)  # noqa: SIM115  # the caller closes it
             file.seek(offset)
         except OSError as error:
             raise _unreadable(path, error) from error
@@ -90,13 +92,13 @@ class LocalFiles:
 def has_pattern(path: str) -> bool:
     """Whether a path is a pattern or a directory, so that it may match any number of files."""
     place = _local(path)
-    return os.path.isdir(place) or not (_PATTERN.isdisjoint(place) or os.path.exists(place))
+    return Path(place).is_dir() or not (_PATTERN.isdisjoint(place) or Path(place).exists())
 
 
 def _local(path: str) -> str:
     scheme, separator, rest = path.partition("://")
     if not separator:
-        return os.path.expanduser(path)
+        return str(Path(path).expanduser())
     if scheme != "file":
         raise ConfigurationError(f"path: {path}: only local files can be read, not {scheme}://")
     return rest
@@ -105,7 +107,7 @@ def _local(path: str) -> str:
 def _below(directory: str) -> Iterator[str]:
     for folder, folders, names in os.walk(directory):
         folders[:] = sorted(name for name in folders if not name.startswith((".", "_")))
-        yield from (os.path.join(folder, name) for name in names if not name.startswith((".", "_")))
+        yield from (str(Path(folder, name)) for name in names if not name.startswith((".", "_")))
 
 
 def _unreadable(path: str, error: OSError) -> SourceError:

@@ -43,7 +43,8 @@ class FileSourceConfiguration(SplitSource):
     """Options of `FileSource`; what is not given is told by the files themselves."""
 
     path: Annotated[list[str], BeforeValidator(_as_list), Field(min_length=1)]
-    """A file, a directory (all files below it), or a pattern as ``data/flights-*.csv`` or ``data/**/*.parquet``; or a list of these."""
+    """A file, a directory (all files below it), or a pattern as ``data/flights-*.csv`` or ``data/**/*.parquet``;
+    or a list of these."""
     format: FormatName = "auto"
     """How the files are written; ``auto``: by the ending of their names."""
     compression: Compression = "auto"
@@ -64,13 +65,13 @@ class FileSourceConfiguration(SplitSource):
     """CSV: names of the columns, in place of the header's."""
     skip_rows: int = Field(default=0, ge=0)
     """CSV: lines to pass over before the header."""
-    null_values: list[str] = [""]
+    null_values: list[str] = Field(default=[""])
     """CSV: texts that mean null."""
-    true_values: list[str] = ["true", "True", "TRUE", "1"]
+    true_values: list[str] = Field(default=["true", "True", "TRUE", "1"])
     """CSV: texts that mean true."""
-    false_values: list[str] = ["false", "False", "FALSE", "0"]
+    false_values: list[str] = Field(default=["false", "False", "FALSE", "0"])
     """CSV: texts that mean false."""
-    timestamp_formats: list[str] = []
+    timestamp_formats: list[str] = Field(default=[])
     """CSV: forms of timestamps besides ISO 8601, as ``%d.%m.%Y %H:%M``."""
     decimal_point: Character = "."
     """CSV: what stands before the decimals."""
@@ -79,8 +80,8 @@ class FileSourceConfiguration(SplitSource):
     ragged_rows: Literal["reject", "fill"] = "reject"
     """CSV: what to do with a row that has too few fields: reject it, or fill it up with nulls."""
     unterminated: Literal["read", "leave"] | None = None
-    """What to do with a last line that has no line break: read it, or leave it for a later run because it may not be complete;
-    default: read it, except while following."""
+    """What to do with a last line that has no line break: read it, or leave it for a later run because it may not
+    be complete; default: read it, except while following."""
     max_record_bytes: Bytes = 64 * 2**20
     """A record larger than this is rejected, so that memory stays bounded."""
     block_size: Bytes = 2**20

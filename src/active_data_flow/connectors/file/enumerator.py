@@ -77,8 +77,8 @@ class FileEnumerator(PendingSplits[FileSplit]):
             yield from self._divided(replace(fresh, generation=generation + 1), info)
         else:
             raise SourceChangedError(
-                f"{info.path}: the file was rewritten since it was read: {change}. Say on_change: reread to read it again "
-                "as a new file, or begin anew with --from-start"
+                f"{info.path}: the file was rewritten since it was read: {change}. Say on_change: reread to read it "
+                "again as a new file, or begin anew with --from-start"
             )
 
     def _change(self, info: FileInfo, current: Sequence[tuple[FileSplit, SplitState]]) -> str | None:
@@ -104,15 +104,14 @@ class FileEnumerator(PendingSplits[FileSplit]):
         for split in known.values():
             state = states.get(split.split_id)
             grown = replace(split, size=info.size, mtime_ns=info.mtime_ns)
-            if state is None or not state.finished:
-                yield grown
-            elif split.end is None and self._goes_on(info, split, state):
+            unread = state is None or not state.finished
+            if unread or (split.end is None and self._goes_on(info, split, state)):
                 yield grown
 
-    def _goes_on(self, info: FileInfo, split: FileSplit, state: SplitState) -> bool:
+    def _goes_on(self, info: FileInfo, split: FileSplit, state: SplitState | None) -> bool:
         """Whether a file that was read to its end has been added to."""
         text = self._formats.of(info.path)
-        if not text.grows or not isinstance(text, TextFormat) or state.position is None:
+        if not text.grows or not isinstance(text, TextFormat) or state is None or state.position is None:
             return False
         if not has_grown(info, state.position):
             return self._options.follow and text.follows(split.path)
@@ -132,7 +131,8 @@ class FileEnumerator(PendingSplits[FileSplit]):
             begun = not state.finished and state.position is not None and split.path not in present
             if begun and self._client.stat(split.path) is None:
                 raise SourceChangedError(
-                    f"{split.path}: the file is gone, and was not read to its end; put it back, or begin anew with --from-start"
+                    f"{split.path}: the file is gone, and was not read to its end; put it back, or begin anew with "
+                    "--from-start"
                 )
 
 

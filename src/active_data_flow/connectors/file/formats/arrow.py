@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
 from typing import Any
 
@@ -55,7 +55,7 @@ class ArrowFormat(FileFormat):
         yield Batch(empty_batch(columns), split.split_id, {"batch": number, "seen": witness}, finished=True)
 
     @contextmanager
-    def _open(self, path: str) -> Iterator[Any]:
+    def _open(self, path: str) -> Generator[Any]:
         compression = compression_of(self.client, self.options, path)
         with closing(self.client.open(path)) as raw:
             head = raw.read(len(_MAGIC))

@@ -16,8 +16,10 @@ class Cutter(Protocol):
     """Knows where the records of a format end."""
 
     def last_end(self, data: bytes) -> tuple[int, bool]:
-        """End of the last whole record in `data`, which starts at a record's start (0: none), and whether that is
-        certain; an uncertain one is proven by parsing."""
+        """End of the last whole record in `data`, which starts at a record's start, and whether that is certain.
+
+        0 where there is none; an uncertain one is proven by parsing.
+        """
         ...
 
     def first_end(self, data: bytes, minimum: int) -> int:
@@ -164,7 +166,8 @@ class BlockCutter:
 
     def _fill(self) -> None:
         """Read so much that the buffer has a block; twice as much where a block wasn't enough for one record."""
-        wanted = self._block_size if len(self._buffer) < self._block_size else len(self._buffer)
+        room = max(self._max_record + 1 - len(self._buffer), self._block_size)
+        wanted = min(max(len(self._buffer), self._block_size), room)
         if self._ended or self._failure is not None or len(self._buffer) > self._max_record:
             return
         try:
@@ -195,12 +198,17 @@ class BlockCutter:
             return self._take(cut, certain=certain, final=True)
         if not certain:  # an uncertain end with something behind it: parse up to there first
             return self._take(cut, certain=False)
-        if cut and (self._leave or not self._cutter.closed(rest)):
+        return self._unterminated(cut, rest)
+
+    def _unterminated(self, cut: int, rest: bytes) -> Block | Stuck | None:
+        """A last record without line break: read, left, or no record at all."""
+        closed = self._cutter.closed(rest)
+        if cut and (self._leave or not closed):
             return self._take(cut, certain=True, final=self._leave)
         if self._leave:
             self._finished = True
             return None
-        if not self._cutter.closed(rest):
+        if not closed:
             return Stuck("opens a quote that is never closed")
         return self._take(len(self._buffer), certain=True, final=True, terminated=False)
 

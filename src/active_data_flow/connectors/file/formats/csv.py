@@ -7,7 +7,6 @@ from contextlib import closing
 from dataclasses import replace
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from active_data_flow.connectors.file.client import FileInfo
 from active_data_flow.connectors.file.formats.blocks import Cutter
@@ -19,6 +18,7 @@ from active_data_flow.connectors.file.formats.rejecting import Places, text_of
 from active_data_flow.connectors.file.formats.streams import ByteStream, open_stream, without_compression
 from active_data_flow.connectors.file.formats.text import Opened, TextFormat, not_readable
 from active_data_flow.connectors.file.splits import FileSplit
+from active_data_flow.core.kernels import pc
 
 _OTHERS = {",": "a comma", ";": "a semicolon", "\t": "a tab", "|": "a vertical bar"}
 _HEAD = 2**16
@@ -142,7 +142,7 @@ class _Head:
         """The record at a place, empty lines before it included; empty where there is none."""
         while True:
             scan = CsvScan(self.data[start:], self._dialect, final=self._ended)
-            starts, ends = scan.records()
+            _, ends = scan.records()
             if len(ends):
                 return self.data[start : start + int(ends[0])]
             if not self._more():
@@ -173,8 +173,8 @@ def _check_delimiter(path: str, first: bytes, second: bytes, fields: list[str], 
         if width > 1 and (not second or len(split_record(second.lstrip(b"\r\n"), likely)) == width):
             raise not_readable(
                 path,
-                f"the first line {text_of(first)[:200]!r} is one column with the delimiter {dialect.delimiter.decode()!r}, "
-                f"and {width} with {name}; say delimiter: {other!r}",
+                f"the first line {text_of(first)[:200]!r} is one column with the delimiter "
+                f"{dialect.delimiter.decode()!r}, and {width} with {name}; say delimiter: {other!r}",
             )
 
 

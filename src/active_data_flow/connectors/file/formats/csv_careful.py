@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from active_data_flow.connectors.file.formats.blocks import Block
 from active_data_flow.connectors.file.formats.csv_parse import CsvTable, parser_type, read_csv, split_record
@@ -15,6 +14,7 @@ from active_data_flow.connectors.file.formats.csv_scan import CsvScan, Dialect
 from active_data_flow.connectors.file.formats.parsing import Parsed
 from active_data_flow.connectors.file.formats.rejecting import Places, misfit, reject_at, text_of
 from active_data_flow.core.batch import Reject
+from active_data_flow.core.kernels import pc
 
 _COLUMN = re.compile(r"In CSV column #(\d+)")
 _ROW = re.compile(r"Row #(\d+)")

@@ -7,17 +7,15 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import pyarrow as pa
 
 from active_data_flow.connectors.file.configuration import FileSourceConfiguration
 from active_data_flow.connectors.file.formats.blocks import Block
 from active_data_flow.connectors.file.formats.columns import arrange, cast_columns
-from active_data_flow.connectors.file.formats.csv_scan import CsvCutter, CsvScan, Dialect, proven
+from active_data_flow.connectors.file.formats.csv_scan import CsvCutter, Dialect, proven
 from active_data_flow.connectors.file.formats.parsing import Parsed, Parser
-from active_data_flow.connectors.file.formats.rejecting import Places, misfit, reject_at, text_of
-from active_data_flow.core.batch import Reject
+from active_data_flow.connectors.file.formats.rejecting import Places
 
 _TEXTS = (pa.string(), pa.large_string(), pa.binary(), pa.large_binary())
 _COLUMN = re.compile(r"In CSV column #(\d+)")

@@ -92,7 +92,9 @@ class ElementCutter:
             if end > start:
                 return self._take(end, certain=False)
         elements = scan_elements(self._buffer[start:])
-        end = elements.end if elements.end is not None else int(elements.commas[-1]) if len(elements.commas) else 0
+        end = int(elements.commas[-1]) if len(elements.commas) else 0
+        if elements.end is not None and self._buffer[start + end : start + elements.end].strip(b"," + _BLANK):
+            end = elements.end
         if not end:
             return None
         self._exact_blocks = max(self._exact_blocks - 1, 0)

@@ -53,8 +53,9 @@ class FileFormat(ABC):
 
     @abstractmethod
     def infer(self, info: FileInfo) -> pa.Schema | None:
-        """All columns of a file, with the declared types and, for the others, those of its first block; None where it
-        has no record to tell by.
+        """All columns of a file, with the declared types and, for the others, those of its first block.
+
+        None where it has no record to tell by.
 
         Raises:
             SourceError: The file is not of this format.

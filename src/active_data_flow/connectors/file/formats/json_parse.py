@@ -15,6 +15,7 @@ from active_data_flow.connectors.file.formats.columns import arrange, cast_colum
 from active_data_flow.connectors.file.formats.parsing import Parsed
 from active_data_flow.connectors.file.formats.rejecting import Places, misfit, reject_at, text_of
 from active_data_flow.core.batch import Reject
+from active_data_flow.core.kernels import pc
 
 _ZONE = r"(Z|[+-]\d\d:?\d\d)$"
 _DAY = r"^\d{4}-\d\d-\d\d$"
@@ -153,8 +154,6 @@ def infer_json(data: bytes) -> pa.Schema:
 
 
 def _time_type(texts: pa.Array) -> pa.DataType:
-    import pyarrow.compute as pc
-
     if pc.all(pc.match_substring_regex(texts, _DAY)).as_py():
         return pa.date32()
     return pa.timestamp("us", "UTC" if pc.any(pc.match_substring_regex(texts, _ZONE)).as_py() else None)

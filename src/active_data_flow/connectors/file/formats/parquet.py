@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from typing import Any
@@ -86,7 +86,7 @@ class ParquetFormat(FileFormat):
             )
 
     @contextmanager
-    def _open(self, path: str) -> Iterator[Any]:
+    def _open(self, path: str) -> Generator[Any]:
         import pyarrow.parquet as pq
 
         with closing(self.client.open(path)) as raw:

@@ -45,7 +45,7 @@ class Parser(ABC):
     def nothing(self) -> pa.RecordBatch:
         """No records, in the columns that there are."""
 
-    def wrong_cut(self) -> None:  # noqa: B027  # only CSV guesses
+    def wrong_cut(self) -> None:  # only CSV guesses
         """A block's end was not a record's end."""
 
 
@@ -79,7 +79,7 @@ class Reading:
         ahead: Blocks that may be parsed ahead.
     """
 
-    def __init__(self, cutter: BlockSource, parser: Parser, refuse: Callable[[Broken], Reject], ahead: int = 2) -> None:
+    def __init__(self, cutter: BlockSource, parser: Parser, refuse: Callable[[Broken], Reject], ahead: int = 4) -> None:
         self._cutter = cutter
         self._parser = parser
         self._refuse = refuse

@@ -13,7 +13,7 @@ from active_data_flow.connectors.file.formats.streams import open_stream
 from active_data_flow.core.batch import Reject
 
 _CHUNK = 2**20
-_SHOWN = 1000
+_SHOWN = 200
 _NULLS = frozenset({"", "NA", "N/A", "n/a", "NULL", "null", "None", "nil", "NaN", "nan", "-", "?", "\\N"})
 _FORMS = {
     "date32[day]": "2013-01-31",
@@ -97,14 +97,15 @@ def reject_at(
 
 
 def text_of(data: bytes | memoryview) -> str:
-    """A record's bytes as text for people, without its line break; what is not UTF-8 is shown as ``\\xff``."""
+    r"""A record's bytes as text for people, without its line break; what is not UTF-8 is shown as ``\xff``."""
     return bytes(data[: 2**16]).decode("utf-8", "backslashreplace").rstrip("\r\n")
 
 
 def shortened(value: Any) -> str:
     """A value as it is shown in a message."""
-    shown = repr(value)
-    return shown if len(shown) <= _SHOWN else f"{shown[:_SHOWN]}… ({len(shown):,} characters)"
+    if isinstance(value, str) and len(value) > _SHOWN:
+        return f"{value[:_SHOWN]!r}… ({len(value):,} characters)"
+    return repr(value)
 
 
 def misfit(field: str, value: Any, wanted: pa.DataType, *, declared: bool) -> str:

@@ -137,7 +137,10 @@ def compression_of(client: FileClient, options: FileSourceConfiguration, path: s
             return compression
     with client.open(path) as file:
         head = file.read(4)
-    return next((compression for magic, compression in _MAGIC.items() if head.startswith(magic)), "none")
+    for magic, compression in _MAGIC.items():
+        if head.startswith(magic):
+            return compression
+    return "none"
 
 
 def without_compression(path: str) -> str:
@@ -187,7 +190,8 @@ def _broken(path: str, done: int, error: OSError) -> SourceError:
     text = str(error)
     if "runcated" in text:
         return SourceError(
-            f"{path}: the compressed file ends too early, after {done:,} decompressed bytes; it was cut off: transfer it again"
+            f"{path}: the compressed file ends too early, after {done:,} decompressed bytes; it was cut off: "
+            "transfer it again"
         )
     if "decompress" in text or "inflate" in text:
         return SourceError(

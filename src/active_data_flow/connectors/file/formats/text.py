@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import pyarrow as pa
 
@@ -188,7 +188,7 @@ class _Witness:
         known = self._whole or self._prints.seen(offset, max(split.size, offset), split.mtime_ns)
         return {"offset": offset, "seen": known} | ({} if terminated else {"open": True})
 
-    def __enter__(self) -> _Witness:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -207,9 +207,9 @@ def check_complete(text: TextFormat, path: str, position: Mapping[str, Any]) -> 
         data = stream.read(1)
     if data and data[:1] not in (b"\n", b"\r"):
         raise SourceChangedError(
-            f"{path}: the last record was read at byte {position['offset']:,} without a line break, and the file goes on "
-            "in the same line: that record was not complete. Read the file anew (--from-start, or on_change: reread), "
-            "and say unterminated: leave for files that are still being written"
+            f"{path}: the last record was read at byte {position['offset']:,} without a line break, and the file goes "
+            "on in the same line: that record was not complete. Read the file anew (--from-start, or on_change: "
+            "reread), and say unterminated: leave for files that are still being written"
         )
 
 
