@@ -11,10 +11,7 @@ import tempfile
 from pathlib import Path
 
 from benchmarks import cases
-from benchmarks.data import write_csv
 from benchmarks.harness import HEADER, contest
-
-DATA = Path(__file__).parent / "data"
 
 
 def main() -> None:
@@ -24,7 +21,7 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=2_000_000, help="rows of the made table (default: %(default)s)")
     parser.add_argument("--rounds", type=int, default=5, help="counted runs of each program (default: %(default)s)")
     options = parser.parse_args()
-    source = write_csv(DATA / f"{options.rows}.csv", options.rows)
+    source = cases.made(options.rows)
     print(f"{options.rows:,} rows x 12 columns, {source.stat().st_size / 1e6:.0f} MB; {options.rounds} rounds\n")
     print("\n".join(HEADER), flush=True)
     for name in options.cases or cases.CASES:

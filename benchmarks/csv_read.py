@@ -13,7 +13,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks.data import COLUMNS, SCHEMA_OPTIONS, write_csv
+from benchmarks.data import COLUMNS, write_csv
+from benchmarks.schema import SCHEMA_OPTIONS
 
 OURS = """
 import json, resource, sys

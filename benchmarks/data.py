@@ -26,22 +26,6 @@ COLUMNS = {
 }
 """Columns of the made table with their types."""
 
-SCHEMA_OPTIONS = {
-    "id": "int64",
-    "uid": "string",
-    "email": "string",
-    "created_at": "timestamp[us]",
-    "day": "date",
-    "amount": "decimal(12,2)",
-    "score": "float64",
-    "active": "bool",
-    "country": "string",
-    "note": "string",
-    "meta": "string",
-    "status": "int64",
-}
-"""The same as a flow's schema option."""
-
 _COUNTRIES = np.array(["NO", "DE", "FR", "US", "JP", "BR", "IN", "ZA"])
 _NOTES = np.array(
     [

@@ -38,7 +38,7 @@ _REMEDIES: tuple[tuple[type[ActiveDataFlowError], str, str], ...] = (
     (SourceUnavailableError, "see that the source can be reached; the next run goes on", "adf check {flow}"),
     (SinkUnavailableError, "see that the sink can be reached; the next run goes on", "adf check {flow}"),
     (TransformError, "look at what the transform gets and gives", "adf preview {flow}"),
-    (ActiveDataFlowError, "the next run goes on from the last checkpoint", "adf check {flow}"),
+    (ActiveDataFlowError, "mend this, then run again: it goes on from the last checkpoint", "adf check {flow}"),
 )
 
 

@@ -201,7 +201,9 @@ def _short(record: Any) -> str:
 def _to_json(reject: StoredReject) -> dict[str, Any]:
     from dataclasses import asdict
 
-    return asdict(reject)
+    values = asdict(reject)
+    del values["arrow"]  # the same record once more, for machines
+    return values
 
 
 def _group_to_json(group: RejectGroup) -> dict[str, Any]:

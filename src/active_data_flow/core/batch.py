@@ -30,6 +30,8 @@ class Reject:
         position: The position of the batch it was part of.
         field: The field at fault, where it is one field.
         cause: The exception, for the traceback of a run that it fails; not kept.
+        passed: Steps of the flow (the cast to its schema, its transforms, its own code) that the record has been
+            through: a replay goes on behind them.
     """
 
     record: Mapping[str, Any] | str
@@ -40,6 +42,7 @@ class Reject:
     position: Position = None
     field: str | None = None
     cause: Exception | None = dataclass_field(default=None, compare=False, repr=False)
+    passed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,7 @@ class Batch:
         rejects: Records of this stretch of the split that could not be used so far.
         records_read: Records read to make this batch, rejected ones included; not changed by transforms.
         bytes_read: Bytes of the source read to make this batch.
+        passed: Steps of the flow that the rows have been through already; only in a replay more than none.
     """
 
     data: pa.RecordBatch
@@ -66,6 +70,7 @@ class Batch:
     rejects: tuple[Reject, ...] = ()
     records_read: int = 0
     bytes_read: int = 0
+    passed: int = 0
 
     @property
     def num_rows(self) -> int:

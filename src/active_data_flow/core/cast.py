@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from dataclasses import replace
+
 import pyarrow as pa
 
 from active_data_flow.core.batch import Batch, Reject, Stage

@@ -42,7 +42,13 @@ class Configuration(BaseModel):
 unable to parse string as an integer (given: 'ten')
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=False, use_attribute_docstrings=True)
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        validate_default=False,
+        use_attribute_docstrings=True,
+        hide_input_in_errors=True,  # pydantic cuts values in the middle, where redaction does not know a secret any more
+    )
 
     label: ClassVar[str] = ""
 
@@ -50,7 +56,7 @@ unable to parse string as an integer (given: 'ten')
         name = self.label or type(self).__name__
         if values:
             first = next(iter(type(self).model_fields), "option")
-            message = f"{name} takes its options by name: {type(self).__name__}({first}={values[0]!r})"
+            message = f"{name} takes its options by name: {type(self).__name__}({first}={_shown(values[0])})"
             raise ConfigurationError(message)
         try:
             super().__init__(**options)

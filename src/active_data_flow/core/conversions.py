@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from decimal import Context, Decimal, InvalidOperation
 from typing import Any
 
 import pyarrow as pa
@@ -17,6 +19,8 @@ _FALSE = ("false", "f", "no", "n", "off", "0")
 _ZONED = r"\d[ T]\d{2}(:?\d{2}(:?\d{2}(\.\d+)?)?)?(Z|[+-]\d{2}(:?\d{2})?)$"
 _NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
 _FLOAT = r"^([+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|(?i:[+-]?(nan|inf|infinity)))$"
+_LONG, _LARGE_EXPONENT = 28, r"[eE][+-]?\d{2}"
+_ROOM = Context(prec=200)
 _INTEGER = r"^([+-]?\d+|0[xX][0-9a-fA-F]+)$"
 _DATE = r"^\d{4}-\d{2}-\d{2}"
 _TIME = r"^\d{2}(:\d{2})?"
@@ -124,8 +128,32 @@ def _from_text(target: pa.DataType) -> Rule | None:
         return _cast(target) if target.tz is None else lambda array: _local_or_zoned(array, target)
     if types.is_time(target):
         return lambda array: _clock(array, target)
+    if types.is_decimal(target):
+        return lambda array: _decimals(array, target)
     fits = _is_text(target) or _is_bytes(target) or _is_number(target) or types.is_date(target)
     return _cast(target) if fits else None
+
+
+def _decimals(array: pa.Array, target: pa.DataType) -> pa.Array:
+    """Texts as decimals; very long ones and large exponents by Python, as Arrow takes some of them for zero."""
+    long = pc.greater(pc.binary_length(array), _LONG)
+    suspect = pc.fill_null(pc.or_(long, pc.match_substring_regex(array, _LARGE_EXPONENT)), False)
+    if suspect.true_count == 0:
+        return array.cast(target)
+    exact = [_exactly(text, target) for text in array.filter(suspect).to_pylist()]
+    rest = pc.if_else(suspect, None, array).cast(target)
+    return pc.replace_with_mask(rest, suspect, pa.array(exact, target))
+
+
+def _exactly(text: str, target: pa.DataType) -> Decimal:
+    try:
+        value = Decimal(text) if re.match(_NUMBER, text) else Decimal("nan")
+        exact = value.quantize(Decimal(1).scaleb(-target.scale), context=_ROOM)
+    except InvalidOperation as error:
+        raise pa.ArrowInvalid("no decimal of this type") from error
+    if exact != value or abs(exact) >= Decimal(10) ** (target.precision - target.scale):
+        raise pa.ArrowInvalid("does not fit")
+    return exact
 
 
 def _words(array: pa.Array) -> pa.Array:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from dataclasses import replace
+from itertools import repeat
 from pathlib import PurePath
 from typing import Any, cast
 
@@ -13,7 +14,7 @@ from active_data_flow.core.batch import Batch, Reject
 from active_data_flow.core.columns import Columns, UnknownFieldError, collector_paused, records_of
 from active_data_flow.core.errors import ActiveDataFlowError, SchemaError, Then
 from active_data_flow.core.rebuild import OutputTypes, Rebuilt, rebuild
-from active_data_flow.core.row import Message, Origin, Typed, Untyped, columns_of, place_of, row_at, rows_of
+from active_data_flow.core.row import ROW, Message, Origin, Typed, Untyped, bare_row, columns_of, place_of, row_at
 
 MessageFunction = Callable[[Any], Any]
 
@@ -69,18 +70,22 @@ class MessageMapper:
         return _assemble(batch, rebuilt, failures)
 
     def _call(self, columns: Columns) -> tuple[list[Message], dict[int, Exception]]:
-        function = self._function
+        function, kind = self._function, self._kind
         messages: list[Message] = []
         failures: dict[int, Exception] = {}
         add = messages.append
-        for index, message in enumerate(rows_of(columns, self._kind)):
+        count = 0 if columns.data is None else columns.data.num_rows
+        for index, message in enumerate(map(bare_row, repeat(kind, count))):
+            message._columns = columns  # noqa: SLF001  # `rows_of`, written out: this loop is what a transform costs  # pyright: ignore[reportPrivateUsage]  # likewise
+            message._index = index  # noqa: SLF001  # likewise  # pyright: ignore[reportPrivateUsage]  # likewise
+            message[ROW] = None
             try:
                 result = function(message)
-                if result is message or (isinstance(result, Message) and columns_of(result).root is columns):
+                if result is message or (result.__class__ is kind and columns_of(result).root is columns):
                     add(result)
                 elif result is not None:
                     messages.extend(list(_messages(result, message)))  # nothing of it where it raises half way
-            except Exception as error:  # whatever user code raises concerns this one message
+            except Exception as error:  # noqa: BLE001  # whatever user code raises concerns this one message
                 if isinstance(error, ActiveDataFlowError) and error.then is not Then.REJECT:
                     raise
                 failures[index] = error

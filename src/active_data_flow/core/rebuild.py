@@ -84,7 +84,7 @@ class _Rebuilding:
         self._same_rows = self._indices == list(range(data.num_rows))
         self._rows = pa.array(self._indices, pa.int64())
         self._data = data
-        self._variants = _different(list(map(columns_of, messages)))
+        self._variants = set(map(columns_of, messages))
         self._written = dict.fromkeys(chain.from_iterable(map(dict.keys, messages)))
         del self._written[ROW]
         self._written |= dict.fromkeys(columns.maybe_changed())
@@ -193,12 +193,6 @@ class _Rebuilding:
         for position, fault in converted.faults.items():
             self._faults.setdefault(self._indices[position], fault)
         return converted.array
-
-
-def _different(columns: list[Columns]) -> list[Columns]:
-    if len(set(map(id, columns))) == 1:
-        return columns[:1]
-    return list({id(one): one for one in columns}.values())
 
 
 def _nullable(field: pa.Field) -> pa.Field:

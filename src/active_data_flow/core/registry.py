@@ -134,7 +134,14 @@ def _load(kind: Kind, entry: EntryPoint) -> Any:
         return entry.load()
     except Exception as error:  # a package of others may raise anything while it is imported
         message = f"{kind} {entry.name!r} of {_origin(entry)} can't be imported: {type(error).__name__}: {error}"
-        raise PluginError(message) from error
+        raise PluginError(message + _remedy(entry, error)) from error
+
+
+def _remedy(entry: EntryPoint, error: Exception) -> str:
+    """What installs what a component lacks: the extra that its entry point names."""
+    if not isinstance(error, ImportError) or entry.dist is None or not entry.extras:
+        return ""
+    return f'; pip install "{entry.dist.name}[{",".join(entry.extras)}]"'
 
 
 def _check_version(kind: Kind, name: str, component: Any) -> None:
@@ -155,7 +162,7 @@ def _check_version(kind: Kind, name: str, component: Any) -> None:
 
 def _unknown(kind: Kind, name: str) -> str:
     known = {*_entries(kind), *(known for registered, known in _registered if registered == kind)}
-    return f"unknown {kind} {name!r}{near_names(name, known)}; a connector of another package has to be installed first"
+    return f"unknown {kind} {name!r}{near_names(name, known)}; what another package brings is there after pip install PACKAGE"
 
 
 def near_names(name: str, known: Iterable[str]) -> str:

@@ -83,6 +83,7 @@ class _Row:
 ROW: Any = _Row()
 _NOWHERE = Columns(None, Metadata())
 _new = dict.__new__
+_held = dict.__len__
 
 
 class Message(dict[str, Any]):
@@ -199,11 +200,11 @@ class Message(dict[str, Any]):
 
     def copy(self) -> Self:
         """A message with the same fields, that still passes untouched fields through."""
-        other = _new(type(self))
+        other = _new(self.__class__)
         other._columns = self._columns  # noqa: SLF001  # as a constructor does
         other._index = self._index  # noqa: SLF001  # likewise
         other[ROW] = None
-        if dict.__len__(self) > 1:
+        if _held(self) > 1:
             other.update(dict.items(self))  # the pairs that it holds; as a mapping it would give all its fields
         return other
 
@@ -213,9 +214,14 @@ class Message(dict[str, Any]):
         return cls(dict.fromkeys(keys, value))
 
     def __or__(self, other: Any) -> Self:  # type: ignore[override]
-        if type(other) is not dict and not isinstance(other, Mapping):
+        if other.__class__ is not dict and not isinstance(other, Mapping):
             return NotImplemented
-        merged = self.copy()
+        merged = _new(self.__class__)  # `copy`, written out: this is how most transforms end
+        merged._columns = self._columns  # noqa: SLF001  # as a constructor does
+        merged._index = self._index  # noqa: SLF001  # likewise
+        merged[ROW] = None
+        if _held(self) > 1:
+            merged.update(dict.items(self))
         merged.update(other)
         return merged
 
@@ -299,6 +305,8 @@ def place_of(message: Message) -> tuple[Columns, int]:
     return message._columns, message._index  # noqa: SLF001  # for the mapper only  # pyright: ignore[reportPrivateUsage]  # likewise
 
 
+bare_row: Callable[[type[Message]], Message] = dict.__new__
+"""A message without anything: its place and its entry `ROW` have to be set."""
 columns_of: Callable[[Message], Columns] = attrgetter("_columns")
 index_of: Callable[[Message], int] = attrgetter("_index")
 """Parts of `place_of`, at the speed of C."""

@@ -158,7 +158,7 @@ class Sink(Component):
         """A command that shows what was written, for the summary of a run; empty where there is none."""
         return ""
 
-    def schema(self) -> pa.Schema | None:
+    def arrow_schema(self) -> pa.Schema | None:
         """Columns and types that the place has now; None where it has none yet."""
         return None
 

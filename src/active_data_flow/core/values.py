@@ -108,6 +108,8 @@ def _direct(values: Sequence[Any], kinds: set[type], target: pa.DataType) -> pa.
     with suppress(*_ERRORS):
         if pa.types.is_temporal(target) and not pa.types.is_date(target):
             return pa.array(values, _in_micros(target)).cast(target)  # Arrow cuts off what a coarse unit can't hold
+        if pa.types.is_decimal(target) and any(_digits_behind(value) > _DECIMAL_DIGITS for value in values):
+            return None  # Arrow takes some of these for zero
         if pa.types.is_floating(target) and int in kinds:
             return pa.array([None if value is None else float(value) for value in values], target)
         return pa.array(values, target)
@@ -227,8 +229,12 @@ def _in_micros(target: pa.DataType) -> pa.DataType:
 
 
 def _scale(value: Any) -> int:
+    return min(_digits_behind(value), _DECIMAL_DIGITS)
+
+
+def _digits_behind(value: Any) -> int:
     exponent = value.as_tuple().exponent if isinstance(value, Decimal) else 0
-    return min(-exponent, _DECIMAL_DIGITS) if isinstance(exponent, int) else 0
+    return -exponent if isinstance(exponent, int) else 0
 
 
 def _plain(value: Any) -> Any:  # noqa: PLR0911  # one return a kind of value

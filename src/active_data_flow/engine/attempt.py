@@ -15,6 +15,7 @@ from active_data_flow.core.errors import ActiveDataFlowError, ExecutionError
 from active_data_flow.core.events import BatchWritten, Events, SplitAssigned, SplitFinished
 from active_data_flow.core.sink import Writer, WriterContext
 from active_data_flow.engine.budget import BudgetMeter, Stop
+from active_data_flow.engine.chain import number_of_steps
 from active_data_flow.engine.commit import Commit, commit_for
 from active_data_flow.engine.crash_points import crash_point
 from active_data_flow.engine.dead_letter import RejectPolicy
@@ -262,6 +263,8 @@ class Attempt:
         return {} if snapshot is None else {ENUMERATOR: SplitState(None, snapshot)}
 
     def _stamp(self, reject: Reject, sequence: int) -> StagedReject:
+        if reject.stage == "write":
+            reject = replace(reject, passed=number_of_steps(self.flow))
         return StagedReject(reject, sequence, self.run_id, self.flow.version)
 
     def _on_batch(self, lane: int, batch: Batch) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -23,22 +24,26 @@ class Chain:
 
     Args:
         steps: Name and step, in order.
+        first: Number of the first of them among all steps of the flow.
     """
 
-    def __init__(self, steps: Sequence[tuple[str, Step]]) -> None:
+    def __init__(self, steps: Sequence[tuple[str, Step]], first: int = 0) -> None:
         self._steps = steps
+        self._first = first
 
     def apply(self, batch: Batch) -> Batch:
-        """The batch after all steps.
+        """The batch after all steps that it has not been through already.
 
         Raises:
             TransformError: A step failed as a whole; names the step.
         """
-        for name, step in self._steps:
+        for number, (name, step) in enumerate(self._steps, self._first):
             if not batch.num_rows:
                 break
+            if number < batch.passed:
+                continue
             try:
-                batch = step.apply(batch)
+                batch = _numbered(step.apply(batch), len(batch.rejects), number)
             except ActiveDataFlowError as error:
                 raise error.at(connector=name, split=batch.split_id) from error.__cause__
             except Exception as error:
@@ -55,6 +60,14 @@ class Chain:
         """Close all steps."""
         for _, step in self._steps:
             step.close()
+
+
+def _numbered(batch: Batch, before: int, passed: int) -> Batch:
+    """The batch with the number of the step on the rejects that the step has added."""
+    if len(batch.rejects) == before:
+        return batch
+    added = tuple(replace(reject, passed=passed) for reject in batch.rejects[before:])
+    return replace(batch, rejects=batch.rejects[:before] + added)
 
 
 class CastStep(Step):
@@ -116,7 +129,13 @@ def own_code(flow: DataFlow, lane: int) -> Chain:
         steps.append(("transform_batch", BatchStep(flow)))
     if flow.transforms_messages:
         steps.append(("transform", MessageStep(flow)))
-    return Chain(steps)
+    return Chain(steps, (flow.schema is not None) + first_code(flow))
+
+
+def number_of_steps(flow: DataFlow) -> int:
+    """Steps that a record of the flow goes through between reading and writing."""
+    own = flow.transforms_batches + flow.transforms_messages
+    return (flow.schema is not None) + len(flow.transforms) + own
 
 
 def first_code(flow: DataFlow) -> int:
@@ -124,4 +143,4 @@ def first_code(flow: DataFlow) -> int:
     return next((index for index, part in enumerate(flow.transforms) if part.python_code), len(flow.transforms))
 
 
-__all__ = ["Chain", "own_code", "ready_made"]
+__all__ = ["Chain", "number_of_steps", "own_code", "ready_made"]

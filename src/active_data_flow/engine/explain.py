@@ -118,8 +118,9 @@ def _schemas(pipeline: Pipeline) -> tuple[pa.Schema | None, pa.Schema | None, st
 
 def _transforms(flow: DataFlow) -> list[str]:
     ready_made = ["cast to the flow's schema"] if flow.schema is not None else []
-    own = [f"{name} of {type(flow).__name__}" for name in ("transform_batch", "transform") if name in vars(type(flow))]
-    return [*ready_made, *(_one_line(part) for part in flow.transforms), *own]
+    own = {"transform_batch": flow.transforms_batches, "transform": flow.transforms_messages}
+    code = [f"{name} of {type(flow).__name__}" for name, is_there in own.items() if is_there]
+    return [*ready_made, *(_one_line(part) for part in flow.transforms), *code]
 
 
 def _one_line(component: Component) -> str:

@@ -6,8 +6,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import pyarrow as pa
-
 from active_data_flow.core.batch import Batch, Position
 from active_data_flow.core.errors import ExecutionError
 from active_data_flow.core.events import Events
@@ -55,19 +53,22 @@ class _Enumerator(PendingSplits[RejectSplit]):
 
 
 class _Reader(SplitReader[RejectSplit]):
-    def __init__(self, context: ReaderContext, records: Mapping[int, Mapping[str, Any]]) -> None:
+    def __init__(self, context: ReaderContext, records: Mapping[int, StoredReject]) -> None:
         super().__init__(context)
         self._records = records
 
     def read(self, split: RejectSplit, position: Position) -> Iterator[Batch | Signal]:
-        data = pa.RecordBatch.from_pylist([dict(self._records[split.number])])
-        yield Batch(data, split.split_id, 1, finished=True, records_read=1, bytes_read=data.nbytes)
+        reject = self._records[split.number]
+        data = reject.to_batch()
+        yield Batch(
+            data, split.split_id, 1, finished=True, records_read=1, bytes_read=data.nbytes, passed=reject.passed
+        )
 
 
 class RejectSource(SplitSource):
     """The rejected records of a pipeline as a source."""
 
-    records: dict[int, dict[str, Any]]
+    records: dict[int, StoredReject]
 
     def create_enumerator(self, context: EnumeratorContext[Any]) -> _Enumerator:
         """One split a record."""
@@ -85,7 +86,8 @@ class RejectSource(SplitSource):
 def replay(flow: DataFlow, store: SqliteStore, ids: Sequence[int] | None = None) -> RunResult:
     """Run open rejected records through the flow again, with its positions left alone.
 
-    Those that pass, or are rejected anew, are marked as replayed; a new rejection is a new entry.
+    Each goes on where it was rejected: it is not put again through steps that it has passed, so that one which the
+    sink refused goes to the sink as it was. Those that pass, or are rejected anew, are marked as replayed; a new rejection is a new entry.
 
     Args:
         flow: The flow, fixed.
@@ -111,7 +113,7 @@ def replay(flow: DataFlow, store: SqliteStore, ids: Sequence[int] | None = None)
 
 def _pipeline(pipeline: Pipeline, found: Sequence[StoredReject]) -> Pipeline | None:
     mine = [reject for reject in found if reject.flow in (pipeline.name, f"{pipeline.name}/replay")]
-    records = {reject.id: reject.record for reject in mine if isinstance(reject.record, dict)}
+    records = {reject.id: reject for reject in mine if isinstance(reject.record, dict)}
     if not records:
         return None
     return Pipeline(pipeline.flow, f"{pipeline.name}/replay", RejectSource(records=records), pipeline.sink)
@@ -129,8 +131,8 @@ def _nothing(flow: DataFlow, found: Sequence[StoredReject]) -> str:
     if not found:
         return f"flow {flow.name} has no open rejected records to replay"
     return (
-        f"the {len(found)} rejected records of {flow.name} are text that could not be parsed: correct them in"
-        " their files and run the flow again, or discard them"
+        f"the {len(found)} open rejected records of {flow.name} are text that could not be parsed: put them, corrected,"
+        " into a new file that the source reads, run the flow, and discard them here"
     )
 
 

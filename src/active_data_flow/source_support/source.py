@@ -49,7 +49,7 @@ class SplitSource(Source):
     def split_serializer(self) -> SplitSerializer[Any]:
         """Splits to JSON and back."""
 
-    def schema(self) -> pa.Schema | None:
+    def arrow_schema(self) -> pa.Schema | None:
         """Columns and types of the batches, where they are known before reading (it may look at the source)."""
         return None
 

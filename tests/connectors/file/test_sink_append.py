@@ -25,7 +25,7 @@ def test_a_second_run_appends_without_a_second_header(tmp_path: Path) -> None:
     engine.start().write(numbered_rows(3, 2)).commit().stop()
     assert ids_in(sink.place) == [0, 1, 2, 3, 4]
     assert sink.place.read_text().count('"id"') == 1
-    assert sink.schema() == pa.schema({"id": pa.string(), "text": pa.string(), "kind": pa.string()})
+    assert sink.arrow_schema() == pa.schema({"id": pa.string(), "text": pa.string(), "kind": pa.string()})
 
 
 def test_a_run_without_rows_touches_nothing(tmp_path: Path) -> None:

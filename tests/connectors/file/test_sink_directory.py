@@ -159,7 +159,7 @@ def test_a_new_column_or_type_begins_a_new_file(tmp_path: Path) -> None:
     assert [rows_of(path) for path in visible(sink.place)] == [
         [{"id": 1}], [{"id": 2, "new": "x"}, {"id": 3, "new": None}], [{"id": 4.5, "new": None}],
     ]  # fmt: skip
-    schema = sink.schema()
+    schema = sink.arrow_schema()
     assert schema is not None
     assert schema.names == ["id", "new"]
 

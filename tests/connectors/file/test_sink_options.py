@@ -95,5 +95,5 @@ def test_it_says_what_it_promises_and_where(tmp_path: Path) -> None:
     assert len({sink.delivery_here[1] for sink in (single, whole, rolled)}) == 3
     assert single.describe() == f"json array file {tmp_path}/a.json"
     assert rolled.describe() == f"csv files in {tmp_path}"
-    assert single.schema() is None
-    assert whole.schema() is None
+    assert single.arrow_schema() is None
+    assert whole.arrow_schema() is None

@@ -24,7 +24,7 @@ def test_a_second_run_puts_its_rows_behind_those_of_the_first(tmp_path: Path, na
     engine.commit().stop()
     engine.start().write(numbered_rows(3, 3)).write(numbered_rows(6, 2)).commit().stop()
     assert ids_in(sink.place) == list(range(8))
-    assert sink.schema() == numbered_rows(0, 1).schema
+    assert sink.arrow_schema() == numbered_rows(0, 1).schema
 
 
 @pytest.mark.parametrize("name", ["out.parquet", "out.arrow"])

@@ -128,7 +128,7 @@ def test_a_cut_gzip_is_an_error_after_the_records_before(tmp_path) -> None:
 def test_types_are_inferred_over_the_first_block_without_loss(tmp_path) -> None:
     header = "id,zip,big,price,day,at,zoned,ok,none\n"
     text = f"{header}1,01234,12345678901234567890,1.5,2020-01-02,2020-01-02 03:04:05,2020-01-02T03:04:05Z,true,\n"
-    types = {item.name: str(item.type) for item in FileSource(path=write(tmp_path, "t.csv", text)).schema()}
+    types = {item.name: str(item.type) for item in FileSource(path=write(tmp_path, "t.csv", text)).arrow_schema()}
     assert types == {
         "id": "int64",
         "zip": "string",
@@ -243,7 +243,8 @@ def test_a_line_of_100_mb_is_rejected_with_the_defaults(tmp_path) -> None:
     batches = read(FileSource(path=path))
     assert [row["a"] for batch in batches for row in batch.data.to_pylist()] == [1, 3]
     (reject,) = [reject for batch in batches for reject in batch.rejects]
-    assert reject.error == f"{path}: line 3, byte 8: the record is larger than max_record_bytes"
+    expected = f"{path}: line 3, byte 8: the record is larger than max_record_bytes (67,108,864); raise it"
+    assert reject.error.startswith(expected)
     assert len(reject.record) <= 1000
     Path(path).unlink()
 
@@ -268,7 +269,7 @@ def test_a_wrong_delimiter_names_the_likely_one(tmp_path) -> None:
     with pytest.raises(
         SourceError, match="one column with the delimiter ',', and 3 with a semicolon; say delimiter: ';'"
     ):
-        FileSource(path=path).schema()
+        FileSource(path=path).arrow_schema()
     assert rows_of(FileSource(path=path, delimiter=";")) == [{"a": 1, "b": 2, "c": 3}]
 
 

@@ -80,7 +80,7 @@ def test_types_are_inferred_and_texts_take_anything(tmp_path) -> None:
         {"n": 2, "s": "u", "none": 12345678901234567890.5, "in": {"a": [2], "b": "new"}, "more": True},
     ]
     path = write(tmp_path, "t.ndjson", json.dumps(lines[0]) + "\n")
-    types = {item.name: str(item.type) for item in FileSource(path=path).schema()}
+    types = {item.name: str(item.type) for item in FileSource(path=path).arrow_schema()}
     assert (types["day"], types["at"], types["none"]) == ("date32[day]", "timestamp[us, tz=UTC]", "string")
     Path(path).write_text("\n".join(json.dumps(line) for line in lines))
     rows = rows_of(FileSource(path=path, block_size=1))

@@ -257,7 +257,7 @@ def test_the_table_is_what_was_committed(
 
 
 def _table(sink: Any, database: Database) -> list[tuple[Any, ...]]:
-    return database.rows("SELECT number FROM t ORDER BY number") if sink.schema() is not None else []
+    return database.rows("SELECT number FROM t ORDER BY number") if sink.arrow_schema() is not None else []
 
 
 def _expected(mode: str, committed: int) -> list[tuple[int]]:

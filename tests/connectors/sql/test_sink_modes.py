@@ -201,11 +201,11 @@ def test_a_single_message_is_written_and_committed_at_once(database: Database) -
 
 def test_check_and_schema_tell_of_server_and_table(driver: Database) -> None:
     sink = driver.sink()
-    assert sink.schema() is None
+    assert sink.arrow_schema() is None
     assert "exist" in sink.check()[-1]
     driver.write(sink, batch([{"id": 1, "name": "one"}]))
     assert any("table t has 2 columns: id" in line for line in sink.check())
-    schema = sink.schema()
+    schema = sink.arrow_schema()
     assert schema is not None
     assert schema.names == ["id", "name"]
     assert schema.types == [pa.int64(), pa.string()]

@@ -20,7 +20,7 @@ def test_a_table_is_made_with_key_types_and_not_null(database: Database) -> None
     data = pa.record_batch([pa.array([1, 2]), pa.array(["a", "b"]), pa.array([1, None], pa.int32())], pa.schema(fields))
     sink = database.sink(create_table={"primary_key": ["sku"], "types": {"sku": "varchar(20)"}})
     database.write(sink, batch(data))
-    schema = sink.schema()
+    schema = sink.arrow_schema()
     assert schema is not None
     assert [field.nullable for field in schema] == [False, False, True]
     assert any("varchar" in line or "character varying(20)" in line for line in sink.check())
@@ -30,7 +30,7 @@ def test_a_table_that_must_not_be_made_is_shown(database: Database) -> None:
     with pytest.raises(SinkError, match="CREATE TABLE") as caught:
         database.write(database.sink(), batch([{"id": 1, "name": "x"}]), contract=FROZEN)
     assert "does not exist" in str(caught.value)
-    assert database.sink().schema() is None
+    assert database.sink().arrow_schema() is None
 
 
 def test_new_columns_are_added_also_between_commits(driver: Database) -> None:
@@ -105,7 +105,7 @@ def test_columns_are_widened_where_the_contract_evolves_types(
     wide = batch(pa.record_batch({"id": pa.array([2]), "v": given}))
     database.write(sink, wide, contract=contract)
     assert not database.rejects
-    schema = sink.schema()
+    schema = sink.arrow_schema()
     assert schema is not None
     if database.dialect == "sqlite":  # whose columns take values of any type
         assert len(database.rows()) == 2
@@ -147,7 +147,7 @@ def test_names_may_be_anything(database: Database) -> None:
     odd = 'a "b" %s ? $1 ß'
     sink = database.sink(table="select", mode="upsert", unique_by=[odd])
     database.write(sink, batch([{odd: "k", "order": 1}]), batch([{odd: "k", "order": 2}]))
-    schema = sink.schema()
+    schema = sink.arrow_schema()
     assert schema is not None
     assert schema.names == [odd, "order"]
     quote = "`" if database.dialect == "mysql" else '"'

@@ -98,9 +98,9 @@ def test_declared_types_of_sqlite_become_arrow_types(url: str) -> None:
         "free": 7,
     }
     assert {value for name, value in second.items() if name != "id"} == {None}
-    assert source.schema().field("n").type == pa.decimal128(10, 2)
-    assert source.schema().field("free").type == pa.int64()
-    assert next(iter(source.batches())).data.schema == source.schema()
+    assert source.arrow_schema().field("n").type == pa.decimal128(10, 2)
+    assert source.arrow_schema().field("free").type == pa.int64()
+    assert next(iter(source.batches())).data.schema == source.arrow_schema()
 
 
 def test_nulls_first_and_values_later_keep_their_type(url: str) -> None:
@@ -159,7 +159,7 @@ def test_a_query_takes_its_types_from_the_tables_and_its_values_from_parameters(
         (2, Decimal("2.50"), 5.0),
         (3, Decimal("3.75"), 7.5),
     ]
-    assert source.schema().field("n").type == pa.decimal128(8, 2)
+    assert source.arrow_schema().field("n").type == pa.decimal128(8, 2)
 
 
 @pytest.mark.parametrize(

@@ -41,7 +41,7 @@ def test_types_come_as_they_are(mariadb_url: str) -> None:
         "tz": dt.datetime(2024, 2, 29, 10, 11, 12, tzinfo=dt.UTC), "ti": dt.time(5, 15), "y": 2024, "j": '{"a": 1}',
     }  # fmt: skip
     assert list(source.each()) == [first]
-    assert source.schema().names == list(first)
+    assert source.arrow_schema().names == list(first)
     query = SqlSource(url=mariadb_url, query="SELECT n, ts, ti, u8 FROM t WHERE s = :s", parameters={"s": "ä"})
     assert list(query.each()) == [{name: first[name] for name in ("n", "ts", "ti", "u8")}]
 

@@ -70,10 +70,10 @@ def test_types_come_as_they_are(postgres_url: str) -> None:
         "net": "10.0.0.1/24", "cash": Decimal("12.34"),
     }  # fmt: skip
     assert set(second.values()) == {None}
-    assert source.schema().field("p").type == pa.decimal128(8, 3)
-    assert source.schema().field("i2").type == pa.int16()
+    assert source.arrow_schema().field("p").type == pa.decimal128(8, 3)
+    assert source.arrow_schema().field("i2").type == pa.int16()
     as_query = SqlSource(url=postgres_url, query="SELECT * FROM t WHERE i8 = :three", parameters={"three": 3})
-    assert as_query.schema() == source.schema()
+    assert as_query.arrow_schema() == source.arrow_schema()
     assert rows(as_query) == [first]
 
 

@@ -23,7 +23,7 @@ class Service(Configuration):
     url: Url
     token: Secret | None = None
     paging: Paging = Paging()
-    pages: list[Paging] = []
+    pages: list[Paging] = Field(default=[])
 
 
 def fault(kind: type[Configuration], **options: Any) -> str:

@@ -49,6 +49,14 @@ def _merge_in(mapping: Any, other: dict[str, Any]) -> None:
     mapping |= other
 
 
+def _clear(mapping: Any) -> None:
+    mapping.clear()
+
+
+def _arguments(**fields: Any) -> dict[str, Any]:
+    return fields
+
+
 _OTHERS = st.dictionaries(_KEYS, _VALUES, max_size=3)
 _OPERATIONS = st.lists(
     st.one_of(
@@ -65,7 +73,7 @@ _OPERATIONS = st.lists(
         _operation("bool", bool),
         _operation("keys", lambda mapping: sorted(mapping.keys())),
         _operation("iterate", lambda mapping: sorted(mapping)),
-        _operation("reversed", lambda mapping: sorted(reversed(mapping))),
+        _operation("reversed", lambda mapping: len(list(reversed(mapping)))),
         _operation("values", lambda mapping: sorted(map(str, mapping.values()))),
         _operation("items", lambda mapping: sorted(map(str, mapping.items()))),
         _operation("update", lambda mapping, other: mapping.update(other), _OTHERS),
@@ -74,12 +82,12 @@ _OPERATIONS = st.lists(
         _operation("|", lambda mapping, other: dict(mapping | other), _OTHERS),
         _operation("r|", lambda mapping, other: dict(other | mapping), _OTHERS),
         _operation("copy", lambda mapping: dict(mapping.copy())),
-        _operation("clear", lambda mapping: mapping.clear()),
+        _operation("clear", _clear),
         _operation("append", lambda mapping: mapping["tags"].append("r")),
         _operation("nested set", lambda mapping, value: mapping["meta"].update(k=value), _VALUES),
         _operation("dict", dict),
         _operation("stars", lambda mapping: {**mapping}),
-        _operation("arguments", lambda mapping: (lambda **fields: fields)(**mapping)),
+        _operation("arguments", lambda mapping: _arguments(**mapping)),
         _operation("json", lambda mapping: json.loads(json.dumps(mapping))),
         _operation("json with indent", lambda mapping: json.loads(json.dumps(mapping, indent=1))),
         _operation("equal", lambda mapping, other: (mapping == other, other == mapping, mapping != other), _OTHERS),

@@ -118,7 +118,7 @@ class FileSink(FileSinkConfiguration):
             raise sink_error(PermissionError(errno.EACCES, ""), self.place)
         return [f"{directory} can be written" if there == directory else f"{directory} can be created in {there}"]
 
-    def schema(self) -> pa.Schema | None:
+    def arrow_schema(self) -> pa.Schema | None:
         """Columns of the file, or of the newest file in the directory; for CSV names only, as text; None for JSON."""
         newest = self._newest()
         name = self.format_name
@@ -190,7 +190,7 @@ class FileSink(FileSinkConfiguration):
         fitting = self._fitting(context)
         known = None
         if context.contract.column is not Drift.EVOLVE or (fitting.typed and context.contract.type is not Drift.EVOLVE):
-            known = self.schema()
+            known = self.arrow_schema()
         return DirectoryWriter(
             context,
             self.place,

@@ -40,6 +40,7 @@ class FileSource(FileSourceConfiguration):
     """
 
     type: ClassVar[str] = "file"
+    label: ClassVar[str] = "file source"
     capabilities: ClassVar[frozenset[str]] = frozenset(
         {"splits", "resumes", "replayable", "incremental", "endless", "schema"}
     )
@@ -73,7 +74,7 @@ class FileSource(FileSourceConfiguration):
         """Splits to JSON and back."""
         return SERIALIZER
 
-    def schema(self) -> pa.Schema | None:
+    def arrow_schema(self) -> pa.Schema | None:
         """Columns and types, by the options and the first file that has records; None where no file has any.
 
         Raises:
@@ -94,7 +95,7 @@ class FileSource(FileSourceConfiguration):
         infos = find_files(self, self.client, missing_is_fine=self.follow)
         size = sum(info.size for info in infos)
         found = [f"{', '.join(self.path)}: {len(infos):,} {'file' if len(infos) == 1 else 'files'}, {size:,} bytes"]
-        schema = self.schema()
+        schema = self.arrow_schema()
         if schema is not None:
             found.append(f"{infos[0].path}: {len(schema)} columns: {', '.join(schema.names)}")
         return found

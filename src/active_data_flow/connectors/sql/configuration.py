@@ -56,6 +56,11 @@ class SqlSourceConfiguration(SplitSource):
     timeout: float = Field(default=30.0, gt=0)
     """Seconds to wait for a connection and for locks."""
 
+    def describe(self) -> str:
+        """Table or query, and database."""
+        what = "query" if self.table is None else f"table {self.name}"
+        return f"{what} in {self.url.redacted}"
+
     @property
     def name(self) -> str:
         """What is read, in a word: the table, qualified where it has a namespace, or ``query``."""

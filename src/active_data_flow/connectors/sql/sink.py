@@ -29,6 +29,7 @@ class SqlSink(Sink):
     """
 
     type: ClassVar[str] = "sql"
+    label: ClassVar[str] = "sql sink"
     delivery: ClassVar[Delivery] = Delivery.TRANSACTIONAL
     capabilities: ClassVar[frozenset[str]] = frozenset(
         {"exactly-once", "append", "upsert", "replace", "creates table", "evolves schema", "rejects rows"}
@@ -76,6 +77,21 @@ class SqlSink(Sink):
         """Transactional: rows and positions are in the same database."""
         name = {"postgresql": "PostgreSQL", "sqlite": "SQLite", "mysql": "MySQL or MariaDB"}[self._address.dialect]
         return self.delivery, f"rows and positions are one transaction of {name}"
+
+    def describe(self) -> str:
+        """Table and database."""
+        return f"table {self._name} in {self.url.redacted}"
+
+    def hint(self) -> str:
+        """A command that shows some rows; empty for MySQL, whose client takes no address."""
+        query = f"SELECT * FROM {self._name} LIMIT 10"
+        if self._address.dialect == "sqlite":
+            opened = f"sqlite3.connect({str(self._address.path)!r})"
+            return f"python -c \"import sqlite3; print(*{opened}.execute('{query}'), sep=chr(10))\""
+        if self._address.dialect == "postgresql":
+            address = f"${self.url.removeprefix('env:')}" if self.url.startswith("env:") else self._address.url
+            return f'psql "{address}" -c "{query}"'
+        return ""
 
     def open(self, context: WriterContext) -> Writer:
         """A writer with a connection of its own.
@@ -146,7 +162,21 @@ class SqlSink(Sink):
             if self.mode == "replace":
                 Replacement(dialect, self._target, positions).drop()
 
-    def schema(self) -> pa.Schema | None:
+    def describe(self) -> str:
+        """The table and the database, without a password."""
+        return f"table {self.table} in {self.url.redacted}"
+
+    def hint(self) -> str:
+        """A query in the database's own shell."""
+        query = f"'select * from {self.table} limit 5'"
+        if str(self.url).startswith("env:"):
+            return ""
+        dialect = self._address.dialect
+        if dialect == "sqlite":
+            return f"sqlite3 {self._address.path} {query}"
+        return f"psql {self.url.redacted} -c {query}" if dialect == "postgresql" else ""
+
+    def arrow_schema(self) -> pa.Schema | None:
         """Columns and types of the table; None where it does not exist."""
         if self._is_absent():
             return None
@@ -181,6 +211,10 @@ class SqlSink(Sink):
     @property
     def _address(self) -> Address:
         return Address.parse(self.url.resolve())
+
+    @property
+    def _name(self) -> str:
+        return f"{self.namespace}.{self.table}" if self.namespace else self.table
 
     @property
     def _target(self) -> Target:

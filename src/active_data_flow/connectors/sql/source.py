@@ -42,6 +42,7 @@ class SqlSource(SqlSourceConfiguration):
     """
 
     type: ClassVar[str] = "sql"
+    label: ClassVar[str] = "sql source"
     capabilities: ClassVar[frozenset[str]] = frozenset({"resumable", "parallel", "incremental", "endless"})
 
     @property
@@ -70,7 +71,11 @@ class SqlSource(SqlSourceConfiguration):
         """Splits to JSON and back."""
         return serializer
 
-    def schema(self) -> pa.Schema:
+    def describe(self) -> str:
+        """The table or query and the database, without a password."""
+        return f"{f'table {self.table}' if self.table else 'a query'} in {self.url.redacted}"
+
+    def arrow_schema(self) -> pa.Schema:
         """Columns and types, as the database declares them; it is asked.
 
         Raises:

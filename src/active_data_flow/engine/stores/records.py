@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+import pyarrow as pa
+
 
 def now() -> str:
     """The time in UTC, as ISO text."""
@@ -66,6 +68,29 @@ class StoredReject:
     stage: str
     position: Any
     field: str | None
+    passed: int = 0
+    arrow: bytes | None = None
+
+    def to_batch(self) -> pa.RecordBatch:
+        """The record as a batch of one row, with the types that it had."""
+        if self.arrow is None:
+            return pa.RecordBatch.from_pylist([dict(self.record)])
+        with pa.ipc.open_stream(self.arrow) as reader:
+            return reader.read_next_batch()
+
+
+def to_arrow(record: Any, text: str) -> bytes | None:
+    """A record as an Arrow stream, where its JSON text would not give the same values back: dates, decimals, bytes."""
+    if isinstance(record, str) or json.loads(text) == record:
+        return None
+    try:
+        batch = pa.RecordBatch.from_pylist([record])
+    except pa.ArrowException:  # what has no type in Arrow is replayed as the text has it
+        return None
+    stream = pa.BufferOutputStream()
+    with pa.ipc.new_stream(stream, batch.schema) as writer:
+        writer.write_batch(batch)
+    return stream.getvalue().to_pybytes()
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,4 +114,4 @@ def from_row(row: Any) -> StoredReject:
     )
 
 
-__all__ = ["RejectGroup", "RunRecord", "StoredReject", "from_row", "now"]
+__all__ = ["RejectGroup", "RunRecord", "StoredReject", "from_row", "now", "to_arrow"]

@@ -14,7 +14,7 @@ from active_data_flow.core.batch import Reject
 from active_data_flow.core.checkpoint import Checkpoint, SplitState, StagedReject
 from active_data_flow.core.errors import CheckpointError, FencedError
 from active_data_flow.engine.stores.lock import hold
-from active_data_flow.engine.stores.records import RejectGroup, RunRecord, StoredReject, from_row, now
+from active_data_flow.engine.stores.records import RejectGroup, RunRecord, StoredReject, from_row, now, to_arrow
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS epochs (flow TEXT PRIMARY KEY, epoch INTEGER NOT NULL);
@@ -25,7 +25,8 @@ CREATE TABLE IF NOT EXISTS committables (
 CREATE TABLE IF NOT EXISTS rejects (
     id INTEGER PRIMARY KEY, flow TEXT NOT NULL, run_id TEXT NOT NULL, flow_version TEXT NOT NULL,
     split_id TEXT NOT NULL, sequence INTEGER NOT NULL, status TEXT NOT NULL, at TEXT NOT NULL, record TEXT NOT NULL,
-    error TEXT NOT NULL, error_type TEXT NOT NULL, stage TEXT NOT NULL, position TEXT NOT NULL, field TEXT);
+    error TEXT NOT NULL, error_type TEXT NOT NULL, stage TEXT NOT NULL, position TEXT NOT NULL, field TEXT,
+    passed INTEGER NOT NULL, arrow BLOB);
 CREATE INDEX IF NOT EXISTS rejects_by_flow ON rejects (flow, status, id);
 CREATE TABLE IF NOT EXISTS runs (
     run_id TEXT PRIMARY KEY, flow TEXT NOT NULL, status TEXT NOT NULL, started TEXT NOT NULL, ended TEXT,
@@ -246,13 +247,15 @@ class SqliteStore:
     def _insert_rejects(self, cursor: sqlite3.Cursor, flow: str, rejects: Iterable[StagedReject], status: str) -> None:
         cursor.executemany(
             "INSERT INTO rejects (flow, run_id, flow_version, split_id, sequence, status, at, record, error,"
-            " error_type, stage, position, field) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            " error_type, stage, position, field, passed, arrow) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (_reject_row(flow, staged, status) for staged in rejects),
         )
 
 
 def _reject_row(flow: str, staged: StagedReject, status: str) -> tuple[Any, ...]:
     reject: Reject = staged.reject
+    record = reject.record if isinstance(reject.record, str) else dict(reject.record)
+    text = _dump(record)
     return (
         flow,
         staged.run_id,
@@ -261,12 +264,14 @@ def _reject_row(flow: str, staged: StagedReject, status: str) -> tuple[Any, ...]
         staged.sequence,
         status,
         now(),
-        _dump(reject.record if isinstance(reject.record, str) else dict(reject.record)),
+        text,
         reject.error,
         reject.error_type,
         reject.stage,
         _dump(reject.position),
         reject.field,
+        reject.passed,
+        to_arrow(record, text),
     )
 
 

@@ -186,7 +186,7 @@ class BlockCutter:
             return None
         if b"\n" in self._buffer:
             return Stuck("opens a quote that is not closed within max_record_bytes")
-        return Stuck("is larger than max_record_bytes")
+        return Stuck(f"is larger than max_record_bytes ({self._max_record:,}); raise it to read such records")
 
     def _cut_at_end(self) -> Block | Stuck | None:
         if not self._buffer:

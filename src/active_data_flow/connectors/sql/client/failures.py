@@ -199,7 +199,7 @@ def _remedy(text: str) -> str:
     if "permission denied" in lowered or "denied to user" in lowered or "denied for user" in lowered:
         return "; grant the permission to the user of the address"
     if "unable to open database file" in lowered:
-        return "; the directory must exist and be writable"
+        return "; the directory must exist and be writable, and its disk not be mounted read-only"
     return ""
 
 

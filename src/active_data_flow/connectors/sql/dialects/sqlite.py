@@ -61,7 +61,7 @@ class SqliteDialect(Dialect):
         values = super().encode(values, column)
         is_ = pa.types
         if is_.is_decimal(values.type):
-            return values.cast(pa.float64() if values.type.precision <= _EXACT_DIGITS else pa.string())
+            return _nearest_floats(values) if values.type.precision <= _EXACT_DIGITS else values.cast(pa.string())
         if is_.is_temporal(values.type):
             return values.cast(pa.string())
         if is_.is_uint64(values.type):
@@ -146,3 +146,16 @@ def _column(name: str, declared: str, not_null: int, filled: int, hidden: int, k
     alias = bool(key) and keys == 1 and declared.upper() == "INTEGER"  # of the row id: SQLite numbers the rows
     nullable = not not_null
     return Column(name, declared or "", kind, nullable, bool(filled) or alias, hidden == 0, bool(key))
+
+
+def _nearest_floats(values: pa.Array) -> pa.Array:
+    """The floats nearest to the decimals, as SQLite itself makes them of their texts.
+
+    Arrow multiplies by a power of ten that is not exact (0.35 becomes 0.35000000000000003); a division of two exact
+    floats is rounded once.
+    """
+    import numpy as np
+
+    unscaled = np.frombuffer(values.buffers()[1], np.int64)[::2][values.offset : values.offset + len(values)]
+    floats = unscaled / float(10**values.type.scale)
+    return pa.array(floats, pa.float64(), mask=np.asarray(values.is_null().to_numpy(zero_copy_only=False)) if values.null_count else None)
