@@ -48,7 +48,7 @@ def main() -> None:
     print(f"{flights:,} flights in {len(list((demo / 'data').iterdir()))} files below demo/data")
     adf("run", FLOW, "--directory", "demo/.adf")
     print("\nThe same again: every file has been read, so there is nothing to do.", flush=True)
-    adf("run", FLOW, "--directory", "demo/.adf", "--quiet")
+    adf("run", FLOW, "--directory", "demo/.adf")
     print(f"\n$ sqlite3 demo/flights.db '{QUERY}'")
     with sqlite3.connect("demo/flights.db") as connection:
         for carrier, count, delay in connection.execute(QUERY):

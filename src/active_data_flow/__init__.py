@@ -8,7 +8,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from active_data_flow.version import VERSION as __version__
+from active_data_flow.version import VERSION
 
 if TYPE_CHECKING:
     from active_data_flow.connectors.file import FileSink, FileSource
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from active_data_flow.core.sink import Sink
     from active_data_flow.core.source import Source
     from active_data_flow.transforms import Cast, Deduplicate, Filter, Python, Rename, Select, Sql
+
+__version__ = VERSION
 
 _HOMES = {
     "ActiveDataFlowError": "core.errors",

@@ -80,7 +80,7 @@ BAD_RECORDS = {
     "small number that overflows": (
         b"40000,c\n", {"schema": {"id": "int16", "name": "string"}}, ["field id: '40000' is no int16"], "id", b"3,c\n"
     ),
-    "no number": (b"three,c\n", {}, ["line 4, byte 16: field id: 'three' is no int64"], "id", b"3,c\n"),
+    "no number": (b"three,c\n", TYPED, ["line 4, byte 16: field id: 'three' is no int64"], "id", b"3,c\n"),
     "date in the wrong form": (
         b"3,01/02/2013\n", {"schema": {"id": "int64", "name": "date?"}, "null_values": ["a", "b"]},
         ["line 4, byte 16: field name: '01/02/2013' is no date; the expected form is 2013-01-31"], "name",
@@ -107,7 +107,6 @@ class TestBadRecords:
         outcome = folder.fails("in.csv", *messages, "on_error: {reject: true}")
         assert outcome.json["records_written"] == 0
         assert folder.rows() == []
-        assert folder.adf("preview").code == 1
         folder.put("in.csv", GOOD.encode() + mended)
         assert folder.succeeds()["records_written"] == 3
         assert [row["id"] for row in folder.rows()] == ["1", "2", "3"]
@@ -128,11 +127,17 @@ class TestBadRecords:
         assert folder.succeeds()["records_read"] == 0
         assert len(folder.rejects()) == 1
 
+    def test_are_told_by_a_preview_beside_the_good_ones(self, folder):
+        outcome = folder.put("in.csv", GOOD + "x,c\n").flow(TYPED).adf("preview")
+        assert outcome.code == 0
+        assert "in.csv: line 4, byte 16: field id: 'x' is no int64" in outcome.text
+        assert not (folder.path / ".adf").exists()
+
     def test_more_than_the_limit_fail_the_run(self, folder):
-        folder.put("in.csv", GOOD + "x,c\ny,d\nz,e\n").flow(on_error={"reject": True, "max_rejects": 2})
+        folder.put("in.csv", GOOD + "x,c\ny,d\nz,e\n").flow(TYPED, on_error={"reject": True, "max_rejects": 2})
         folder.fails("more than max_rejects 2 records were rejected: 3 x RecordError in id", "field id: 'z'")
         assert folder.rows() == []
-        folder.flow(on_error={"reject": True, "max_rejects": 3}).succeeds()
+        folder.flow(TYPED, on_error={"reject": True, "max_rejects": 3}).succeeds()
         assert folder.rows() == ROWS
         assert len(folder.rejects()) == 3
 

@@ -5,23 +5,41 @@ Started as a program, it imports everything once, then forks a child for each co
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
+import pkgutil
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+OF_OTHERS = (
+    "adbc_driver_manager",
+    "adbc_driver_sqlite",
+    "duckdb",
+    "pyarrow.csv",
+    "pyarrow.dataset",
+    "pyarrow.json",
+    "pyarrow.parquet",
+    "rich.console",
+    "rich.panel",
+    "rich.progress",
+    "rich.table",
+    "rich.traceback",
+    "structlog",
+)
+
 
 def serve() -> None:
-    import active_data_flow.connectors.file
-    import active_data_flow.connectors.sql
-    import active_data_flow.engine.coordinator
-    import active_data_flow.runtimes.local
-    import active_data_flow.transforms  # noqa: F401
+    import active_data_flow
     from active_data_flow.cli import main
 
+    ours = [found.name for found in pkgutil.walk_packages(active_data_flow.__path__, "active_data_flow.")]
+    for name in (*ours, *OF_OTHERS):
+        if not name.endswith("__main__"):
+            importlib.import_module(name)
     for line in sys.stdin:
         command = json.loads(line)
         child = os.fork()

@@ -47,7 +47,7 @@ unable to parse string as an integer (given: 'ten')
         frozen=True,
         validate_default=False,
         use_attribute_docstrings=True,
-        hide_input_in_errors=True,  # pydantic cuts values in the middle, where redaction does not know a secret any more
+        hide_input_in_errors=True,  # pydantic cuts values in the middle, where a secret is not known as one any more
     )
 
     label: ClassVar[str] = ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from decimal import Context, Decimal, InvalidOperation
 from typing import Any
 
@@ -51,7 +52,7 @@ def convert_plain(array: pa.Array, target: pa.DataType) -> tuple[pa.Array, list[
 
 def _without_failing(array: pa.Array, target: pa.DataType, rule: Rule) -> tuple[pa.Array, list[int]]:
     if _is_text(array.type):
-        array = pc.utf8_trim_whitespace(array)
+        array = pc.replace_substring_regex(pc.utf8_trim_whitespace(array), r"^\+(\d|\.)", r"\1")  # Arrow reads no "+1"
     implausible = _implausible(array, target)
     plausible = array if implausible is None else pc.if_else(implausible, None, array)
     failing = _failing(plausible, rule, 0)
@@ -137,9 +138,10 @@ def _from_text(target: pa.DataType) -> Rule | None:
 def _decimals(array: pa.Array, target: pa.DataType) -> pa.Array:
     """Texts as decimals; very long ones and large exponents by Python, as Arrow takes some of them for zero."""
     long = pc.greater(pc.binary_length(array), _LONG)
-    suspect = pc.fill_null(pc.or_(long, pc.match_substring_regex(array, _LARGE_EXPONENT)), False)
-    if suspect.true_count == 0:
+    with_exponent = pc.or_(pc.match_substring(array, "e"), pc.match_substring(array, "E"))
+    if not pc.any(pc.or_(long, with_exponent)).as_py():
         return array.cast(target)
+    suspect = pc.fill_null(pc.or_(long, pc.match_substring_regex(array, _LARGE_EXPONENT)), False)
     exact = [_exactly(text, target) for text in array.filter(suspect).to_pylist()]
     rest = pc.if_else(suspect, None, array).cast(target)
     return pc.replace_with_mask(rest, suspect, pa.array(exact, target))
@@ -164,12 +166,14 @@ def _words(array: pa.Array) -> pa.Array:
 
 
 def _local_or_zoned(array: pa.Array, target: pa.DataType) -> pa.Array:
+    """Arrow wants an offset in all texts or in none."""
+    local = pa.timestamp(target.unit)
+    for whole in (lambda: _in_zone(array.cast(local), target), lambda: array.cast(target)):
+        with suppress(pa.ArrowInvalid):
+            return whole()
     zoned = pc.match_substring_regex(array, _ZONED)
     with_zone = pc.if_else(zoned, array, None).cast(target)
-    if with_zone.null_count == array.null_count:
-        return with_zone
-    local = pc.if_else(zoned, None, array).cast(pa.timestamp(target.unit))
-    return pc.coalesce(with_zone, pc.assume_timezone(local, target.tz))
+    return pc.coalesce(with_zone, _in_zone(pc.if_else(zoned, None, array).cast(local), target))
 
 
 def _clock(array: pa.Array, target: pa.DataType) -> pa.Array:

@@ -133,7 +133,7 @@ class DataFlow:
             if name in parts:
                 options[name] = build(kind, parts.pop(name))  # pyright: ignore[reportArgumentType]  # both are kinds
             if f"{name}s" in parts:
-                named = cast("Mapping[str, Any]", _mapping(parts.pop(f"{name}s"), f"{name}s"))
+                named = _mapping(parts.pop(f"{name}s"), f"{name}s")
                 options[f"{name}s"] = {key: build(kind, value) for key, value in named.items()}  # pyright: ignore[reportArgumentType]  # both are kinds
         options["transforms"] = [build("transform", part) for part in _list(parts.pop("transforms", []), "transforms")]
         return cls(**options, **{name: parts.pop(name) for name in tuple(parts)})

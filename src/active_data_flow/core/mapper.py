@@ -85,7 +85,7 @@ class MessageMapper:
                     add(result)
                 elif result is not None:
                     messages.extend(list(_messages(result, message)))  # nothing of it where it raises half way
-            except Exception as error:  # noqa: BLE001  # whatever user code raises concerns this one message
+            except Exception as error:  # whatever user code raises concerns this one message
                 if isinstance(error, ActiveDataFlowError) and error.then is not Then.REJECT:
                     raise
                 failures[index] = error

@@ -162,7 +162,8 @@ def _check_version(kind: Kind, name: str, component: Any) -> None:
 
 def _unknown(kind: Kind, name: str) -> str:
     known = {*_entries(kind), *(known for registered, known in _registered if registered == kind)}
-    return f"unknown {kind} {name!r}{near_names(name, known)}; what another package brings is there after pip install PACKAGE"
+    install = "what another package brings is there after pip install PACKAGE"
+    return f"unknown {kind} {name!r}{near_names(name, known)}; {install}"
 
 
 def near_names(name: str, known: Iterable[str]) -> str:

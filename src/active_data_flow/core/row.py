@@ -217,8 +217,8 @@ class Message(dict[str, Any]):
         if other.__class__ is not dict and not isinstance(other, Mapping):
             return NotImplemented
         merged = _new(self.__class__)  # `copy`, written out: this is how most transforms end
-        merged._columns = self._columns  # noqa: SLF001  # as a constructor does
-        merged._index = self._index  # noqa: SLF001  # likewise
+        merged._columns = self._columns  # as a constructor does
+        merged._index = self._index  # likewise
         merged[ROW] = None
         if _held(self) > 1:
             merged.update(dict.items(self))

@@ -72,7 +72,7 @@ _OPERATIONS = st.lists(
         _operation("len", len),
         _operation("bool", bool),
         _operation("keys", lambda mapping: sorted(mapping.keys())),
-        _operation("iterate", lambda mapping: sorted(mapping)),
+        _operation("iterate", sorted),
         _operation("reversed", lambda mapping: len(list(reversed(mapping)))),
         _operation("values", lambda mapping: sorted(map(str, mapping.values()))),
         _operation("items", lambda mapping: sorted(map(str, mapping.items()))),

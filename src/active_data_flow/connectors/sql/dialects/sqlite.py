@@ -158,4 +158,5 @@ def _nearest_floats(values: pa.Array) -> pa.Array:
 
     unscaled = np.frombuffer(values.buffers()[1], np.int64)[::2][values.offset : values.offset + len(values)]
     floats = unscaled / float(10**values.type.scale)
-    return pa.array(floats, pa.float64(), mask=np.asarray(values.is_null().to_numpy(zero_copy_only=False)) if values.null_count else None)
+    nulls = values.is_null().to_numpy(zero_copy_only=False) if values.null_count else None
+    return pa.array(floats, pa.float64(), mask=nulls)
