@@ -76,7 +76,7 @@ class Engine:
 
     def mark(self) -> None:
         assert self.stored is not None
-        self.save(Checkpoint(self.stored.epoch, self.stored.splits))
+        self.save(Checkpoint(self.stored.epoch, self.stored.splits, done=self.stored.committables))
 
     def kill(self) -> Engine:
         """Forget the writer without a word, as a killed process does."""
@@ -100,14 +100,15 @@ class StoringEngine(Engine):
         if place.exists():
             document = json.loads(place.read_text())
             splits = {"split": SplitState("split", document["rows"])}
-            self.stored = Checkpoint(document["epoch"], splits, document["committables"])
+            self.stored = Checkpoint(document["epoch"], splits, document["committables"], done=document["done"])
             self.epoch, self.rows = document["epoch"], document["rows"]
 
     def save(self, checkpoint: Checkpoint) -> None:
         super().save(checkpoint)
         rows = checkpoint.splits["split"].position
         committables = list(checkpoint.committables)
-        document = {"epoch": self.epoch, "rows": rows, "committables": committables}
+        done = list(checkpoint.done)
+        document = {"epoch": self.epoch, "rows": rows, "committables": committables, "done": done}
         temporary = self._place.with_suffix(".new")
         temporary.write_text(json.dumps(document))
         temporary.replace(self._place)

@@ -129,7 +129,7 @@ def wait_till(run, log, condition):
 
 
 @pytest.fixture
-def mortal(postgres):
+def mortal(postgres, postgres_url):  # the database is dropped when the server is up again
     """The server; it runs again afterwards, however the test ends."""
     yield postgres
     if postgres.server.process is None:
@@ -159,7 +159,9 @@ class TestADatabaseThatGoesAway:
     def test_and_returns_while_it_is_read(self, folder, mortal, postgres_url):
         database = postgres_url.rpartition("/")[2]
         mortal.run_sql("CREATE TABLE source (id BIGINT PRIMARY KEY, name TEXT)", database)
-        mortal.run_sql(f"INSERT INTO source SELECT n, 'name ' || n FROM generate_series(1, {ROWS}) n", database)
+        mortal.run_sql(
+            f"INSERT INTO source SELECT n, repeat('x', 1000) || n FROM generate_series(1, {ROWS}) n", database
+        )
         folder.put(
             "flow.yaml",
             f"""
@@ -178,7 +180,7 @@ checkpoint: {{every: 0}}
         mortal.start()
         assert run.wait(90) == 0, log.read_text()
         assert "retrying" in log.read_text()
-        assert folder.table() == [(number, f"name {number}") for number in range(1, ROWS + 1)]
+        assert folder.table() == [(number, "x" * 1000 + str(number)) for number in range(1, ROWS + 1)]
 
     def test_and_stays_away(self, folder, mortal, postgres_url):
         folder.put("in.csv", CONTENT)

@@ -1,4 +1,4 @@
-"""A disk that is full or read-only is named; what was committed stays, what was not is read again when there is room."""
+"""A disk that is full or read-only is named; what was committed stays, the rest is read again when there is room."""
 
 from __future__ import annotations
 

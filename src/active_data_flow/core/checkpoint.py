@@ -79,12 +79,14 @@ class Checkpoint:
         splits: State by split id. In a commit only the splits that moved; in a restore all of them.
         committables: What a two-phase sink has prepared and is not known to have committed.
         writer: Number of the writer that prepared the committables.
+        done: In a restore: what each writer's last commit has carried out.
     """
 
     epoch: int
     splits: Mapping[str, SplitState] = field(default_factory=dict[str, SplitState])
     committables: Sequence[Committable] = ()
     writer: int = 0
+    done: Sequence[Committable] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +136,7 @@ class CheckpointStore(Protocol):
         ...
 
     def mark_committed(self, flow: str, epoch: int, writer: int | None = None) -> None:
-        """Forget the committables of a writer, or of all (None): they have been carried out."""
+        """The committables of a writer, or of all (None), have been carried out."""
         ...
 
     def reset(self, flow: str) -> None:

@@ -87,7 +87,8 @@ def replay(flow: DataFlow, store: SqliteStore, ids: Sequence[int] | None = None)
     """Run open rejected records through the flow again, with its positions left alone.
 
     Each goes on where it was rejected: it is not put again through steps that it has passed, so that one which the
-    sink refused goes to the sink as it was. Those that pass, or are rejected anew, are marked as replayed; a new rejection is a new entry.
+    sink refused goes to the sink as it was. Those that pass, or are rejected anew, are marked as replayed; a new
+    rejection is a new entry.
 
     Args:
         flow: The flow, fixed.

@@ -180,7 +180,7 @@ def test_a_query_takes_its_types_from_the_tables_and_its_values_from_parameters(
 def test_what_is_not_there_is_named(url: str, options: dict[str, Any], error: type[Exception], message: str) -> None:
     run(url, "CREATE TABLE orders (id INTEGER PRIMARY KEY, name TEXT)")
     source = SqlSource(url=url, **options)
-    for action in (source.check, source.schema, lambda: list(source.batches())):
+    for action in (source.check, source.arrow_schema, lambda: list(source.batches())):
         with pytest.raises(error, match=message):
             action()
 

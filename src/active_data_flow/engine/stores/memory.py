@@ -20,6 +20,7 @@ class MemoryStore:
         self._epochs: dict[str, int] = {}
         self._splits: dict[str, dict[str, SplitState]] = {}
         self._committables: dict[str, dict[int, list[Committable]]] = {}
+        self._done: dict[str, dict[int, list[Committable]]] = {}
         self._staged: dict[str, list[StagedReject]] = {}
         self.rejected: dict[str, list[StagedReject]] = {}
 
@@ -48,8 +49,11 @@ class MemoryStore:
         with self._lock:
             if flow not in self._splits:
                 return None
-            committables = [item for items in self._committables.get(flow, {}).values() for item in items]
-            return Checkpoint(self._epochs.get(flow, 0), dict(self._splits[flow]), committables)
+            pending, done = (
+                [item for items in kept.get(flow, {}).values() for item in items]
+                for kept in (self._committables, self._done)
+            )
+            return Checkpoint(self._epochs.get(flow, 0), dict(self._splits[flow]), pending, done=done)
 
     def save(self, flow: str, checkpoint: Checkpoint, rejects: Iterable[StagedReject] = ()) -> None:
         """Merge a checkpoint."""
@@ -76,18 +80,19 @@ class MemoryStore:
                 self._staged[flow] = [item for item in staged if item not in counts]
 
     def mark_committed(self, flow: str, epoch: int, writer: int | None = None) -> None:
-        """Forget the committables of a writer, or of all."""
+        """The committables of a writer, or of all, have been carried out."""
         with self._lock:
             self._check(flow, epoch)
             kept = self._committables.get(flow, {})
             for number in [number for number in kept if writer in {None, number}]:
-                del kept[number]
+                self._done.setdefault(flow, {})[number] = kept.pop(number)
 
     def reset(self, flow: str) -> None:
         """Forget positions."""
         with self._lock:
             self._splits.pop(flow, None)
             self._committables.pop(flow, None)
+            self._done.pop(flow, None)
 
     def close(self) -> None:
         """Nothing to release."""

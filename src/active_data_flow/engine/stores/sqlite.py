@@ -21,7 +21,8 @@ CREATE TABLE IF NOT EXISTS epochs (flow TEXT PRIMARY KEY, epoch INTEGER NOT NULL
 CREATE TABLE IF NOT EXISTS splits (
     flow TEXT NOT NULL, split_id TEXT NOT NULL, state TEXT NOT NULL, PRIMARY KEY (flow, split_id)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS committables (
-    flow TEXT NOT NULL, writer INTEGER NOT NULL, items TEXT NOT NULL, PRIMARY KEY (flow, writer)) WITHOUT ROWID;
+    flow TEXT NOT NULL, writer INTEGER NOT NULL, items TEXT NOT NULL, done INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (flow, writer)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS rejects (
     id INTEGER PRIMARY KEY, flow TEXT NOT NULL, run_id TEXT NOT NULL, flow_version TEXT NOT NULL,
     split_id TEXT NOT NULL, sequence INTEGER NOT NULL, status TEXT NOT NULL, at TEXT NOT NULL, record TEXT NOT NULL,
@@ -79,13 +80,16 @@ class SqliteStore:
         """The newest checkpoint."""
         with self._transaction() as cursor:
             rows = cursor.execute("SELECT split_id, state FROM splits WHERE flow = ?", (flow,)).fetchall()
-            kept = cursor.execute("SELECT items FROM committables WHERE flow = ?", (flow,)).fetchall()
+            kept = cursor.execute("SELECT items, done FROM committables WHERE flow = ?", (flow,)).fetchall()
             epoch = self._epoch(cursor, flow)
         if not rows and not kept:
             return None
         splits = {row["split_id"]: SplitState.from_json(json.loads(row["state"])) for row in rows}
-        committables = [item for row in kept for item in json.loads(row["items"])]
-        return Checkpoint(epoch, splits, committables)
+        pending, done = (
+            [item for row in kept if bool(row["done"]) is wanted for item in json.loads(row["items"])]
+            for wanted in (False, True)
+        )
+        return Checkpoint(epoch, splits, pending, done=done)
 
     def save(self, flow: str, checkpoint: Checkpoint, rejects: Iterable[StagedReject] = ()) -> None:
         """Merge a checkpoint; staged rejects of its splits count from now on."""
@@ -95,7 +99,7 @@ class SqliteStore:
             cursor.executemany("INSERT OR REPLACE INTO splits VALUES (?, ?, ?)", states)
             if checkpoint.committables:
                 kept = (flow, checkpoint.writer, _dump(list(checkpoint.committables)))
-                cursor.execute("INSERT OR REPLACE INTO committables VALUES (?, ?, ?)", kept)
+                cursor.execute("INSERT OR REPLACE INTO committables VALUES (?, ?, ?, 0)", kept)
             self._insert_rejects(cursor, flow, rejects, "open")
             for name, state in checkpoint.splits.items():
                 self._settle(cursor, flow, name, state.sequence)
@@ -114,11 +118,11 @@ class SqliteStore:
             cursor.execute("DELETE FROM rejects WHERE flow = ? AND status = 'staged'", (flow,))
 
     def mark_committed(self, flow: str, epoch: int, writer: int | None = None) -> None:
-        """Forget the committables of a writer, or of all (None)."""
+        """The committables of a writer, or of all (None), have been carried out."""
         with self._transaction() as cursor:
             self._check(cursor, flow, epoch)
             cursor.execute(
-                "DELETE FROM committables WHERE flow = ? AND (? IS NULL OR writer = ?)",
+                "UPDATE committables SET done = 1 WHERE flow = ? AND (? IS NULL OR writer = ?)",
                 (flow, writer, writer),
             )
 

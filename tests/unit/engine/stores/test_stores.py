@@ -65,14 +65,14 @@ def test_an_older_epoch_can_write_nothing(store):
 
 def test_committables_are_kept_by_writer_until_they_are_carried_out(store):
     epoch = store.begin("flow")
-    store.save("flow", Checkpoint(epoch, {}, [{"id": "x"}], writer=0))
+    store.save("flow", Checkpoint(epoch, {"a": SplitState({}, 1)}, [{"id": "x"}], writer=0))
     store.save("flow", Checkpoint(epoch, {}, [{"id": "y"}], writer=1))
     assert sorted(item["id"] for item in store.load("flow").committables) == ["x", "y"]
     store.mark_committed("flow", epoch, writer=1)
     assert [item["id"] for item in store.load("flow").committables] == ["x"]
+    assert [item["id"] for item in store.load("flow").done] == ["y"]
     store.mark_committed("flow", epoch)
-    left = store.load("flow")
-    assert left is None or not left.committables
+    assert not store.load("flow").committables
 
 
 def test_reset_forgets_positions_but_not_the_epoch(store):

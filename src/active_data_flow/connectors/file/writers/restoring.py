@@ -61,7 +61,7 @@ class Restoring:
         self._target = target
         self._path = target.path
         self._first = checkpoint is None or not checkpoint.splits
-        self._committables: Sequence[Committable] = checkpoint.committables if checkpoint else ()
+        self._committables: Sequence[Committable] = (*checkpoint.committables, *checkpoint.done) if checkpoint else ()
 
     def found(self) -> Found:
         """What the writer goes on behind.
