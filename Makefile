@@ -16,11 +16,11 @@ demo: .venv/ready ## Run the main job on 336,776 real flights
 
 test: .venv/ready ## Lint, check types and run the tests (a few minutes)
 	@$(MAKE) --no-print-directory lint
-	$(RUN) pytest tests -m "not slow"
+	$(RUN) pytest tests -m "not slow" -n auto
 
 test-all: .venv/ready ## The same with the slow tests
 	@$(MAKE) --no-print-directory lint
-	$(RUN) pytest tests
+	$(RUN) pytest tests -n auto
 
 lint: .venv/ready ## Style, types, direction of imports
 	$(RUN) ruff check .
