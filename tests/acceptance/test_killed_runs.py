@@ -128,6 +128,31 @@ def test_killed_at_random_moments(zygote, tmp_path, target, lanes):
     assert deaths
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("where", ["threads", "processes"])
+@pytest.mark.parametrize(
+    "target", ["sqlite-append", "postgres-append", "postgres-upsert", "parquet-parts"], indirect=True
+)
+def test_killed_thirty_times_while_more_files_arrive(zygote, tmp_path, target, where):
+    expected = write_input(tmp_path / "in", files=2, rows=10 * ROWS)
+    flow = write_flow(tmp_path, target.sink, 3)
+    document = yaml.safe_load(flow.read_text())
+    flow.write_text(yaml.safe_dump({**document, "lanes": where, "checkpoint": {"every": 0.02}}))
+    moments = random.Random(11)
+    deaths = 0
+    for turn in range(30):
+        deaths += zygote.adf(tmp_path, "run", "flow.yaml", kill_after=moments.uniform(0.02, 0.4)) == -9
+        if turn < 10:
+            more = tmp_path / f"more-{turn}"
+            write_input(more, files=1, rows=2 * ROWS)
+            (more / "part-0.csv").rename(tmp_path / "in" / f"more-{turn}.csv")
+            if "upsert" not in str(target.sink):
+                expected += [(row, f'näme "{row}", of\n0') for row in range(2 * ROWS)]
+    assert zygote.adf(tmp_path, "run", "flow.yaml", "--json") == 0, (tmp_path / "output.txt").read_text()
+    assert target.rows(tmp_path) == sorted(expected)
+    assert deaths >= 3
+
+
 @pytest.mark.parametrize("target", ["sqlite-append", "postgres-append", "csv-file"], indirect=True)
 def test_a_budget_in_many_slices_adds_up(zygote, tmp_path, target):
     expected = write_input(tmp_path / "in")
