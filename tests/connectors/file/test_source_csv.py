@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from active_data_flow.connectors.file import FileSource
@@ -63,6 +63,7 @@ STRAY = st.lists(st.text(alphabet=st.sampled_from(list('ab",\n')), max_size=6), 
 
 @SETTINGS
 @given(lines=STRAY, block=st.integers(1, 40))
+@example(lines=['","'], block=1)
 def test_quotes_inside_unquoted_fields_cut_no_record(tmp_path, lines, block) -> None:
     text = "a,b\n" + "\n".join(f"x{line}" if line.startswith('"') else line for line in lines) + '\n"z",z\n'
     source = FileSource(path=write(tmp_path, "t.csv", text), schema=TEXTS, block_size=block)

@@ -181,7 +181,9 @@ class CsvParser(Parser):
         except (pa.ArrowInvalid, UnicodeDecodeError):
             return self._around(block) if block.certain else Parsed(self.nothing(), proven=False)
         sure = block.certain and self._exact
-        if not sure and not proven(block.data, data.num_rows, block.breaks or 0, terminated=block.terminated):
+        if not sure and not proven(
+            block.data, data.num_rows, block.breaks or 0, self._table.dialect, terminated=block.terminated
+        ):
             return self._around(block) if block.certain else Parsed(self.nothing(), proven=False)
         finished = self._table.finish(data)
         if finished.rejects:

@@ -196,13 +196,17 @@ class CsvCutter:
         return int(ends[-1]) if len(ends) else 0
 
 
-def proven(data: bytes, rows: int, breaks: int, *, terminated: bool = True) -> bool:
+def proven(data: bytes, rows: int, breaks: int, dialect: Dialect, *, terminated: bool = True) -> bool:
     """Whether every line of a block was a record by the parser's own account, so that its end is a record's end.
 
     A line break inside quotes and an empty line make fewer records than lines; only a carriage return alone could make
-    more, so there must be none.
+    more, so there must be none. The parser takes the end of the data for the end of a quote that is still open, so the
+    last line is looked at closely.
     """
-    return rows == breaks + (not terminated) and (b"\r" not in data or data.count(b"\r") == data.count(b"\r\n"))
+    if rows != breaks + (not terminated) or (b"\r" in data and data.count(b"\r") != data.count(b"\r\n")):
+        return False
+    last = data[data.rfind(b"\n", 0, len(data) - 1) + 1 :]
+    return dialect.quote is None or dialect.quote not in last or not CsvScan(last, dialect).open
 
 
 def _last_line_end(data: bytes) -> int:
