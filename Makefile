@@ -6,7 +6,7 @@ RUN := $(UV) run --frozen
 unexport PYTHONDONTWRITEBYTECODE
 export UV_COMPILE_BYTECODE := 1
 
-.PHONY: help demo test test-all lint format bench coverage clean
+.PHONY: help demo test test-all fuzz lint format bench coverage clean
 
 help: ## Show what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -21,6 +21,9 @@ test: .venv/ready ## Lint, check types and run the tests (a few minutes)
 test-all: .venv/ready ## The same with the slow tests
 	@$(MAKE) --no-print-directory lint
 	$(RUN) pytest tests -n auto
+
+fuzz: .venv/ready ## The tests with generated examples that are new each time
+	HYPOTHESIS_PROFILE=fuzz $(RUN) pytest tests -m "not slow" -n auto
 
 lint: .venv/ready ## Style, types, direction of imports
 	$(RUN) ruff check .

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 from collections.abc import Iterator
 
 import pytest
@@ -12,9 +13,12 @@ from services import MariaDB, PostgreSQL
 
 _numbers = itertools.count(1)
 
-# what is slow is the machine, which others use too; how much is generated is the tests' own business
-settings.register_profile("shared-machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("shared-machine")
+# What is slow is the machine, which others use too; how much is generated is the tests' own business. The default run
+# generates the same examples every time; `make fuzz` looks for new ones.
+_QUIET = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
+settings.register_profile("repeatable", derandomize=True, **_QUIET)
+settings.register_profile("fuzz", derandomize=False, **_QUIET)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
 
 
 @pytest.fixture(scope="session")
