@@ -42,6 +42,7 @@ coverage: .venv/ready ## Tests with coverage, child processes included
 
 bench: .venv/ready ## Benchmarks against the references; needs psql and sqlite3
 	$(RUN) python -m benchmarks
+	$(RUN) python benchmarks/messages.py
 
 clean: ## Remove what the other commands made
 	rm -rf .venv .tools demo .pytest_cache .ruff_cache .hypothesis

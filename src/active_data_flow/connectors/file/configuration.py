@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import codecs
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
+from active_data_flow.connectors.file.option_types import TextEncoding, Texts
 from active_data_flow.core.policies import Bytes, Seconds
 from active_data_flow.source_support import SplitSource
 
@@ -23,26 +23,13 @@ def _types_of(value: Any) -> Any:
     return fields_of(value)
 
 
-def _known_encoding(value: Any) -> Any:
-    if not isinstance(value, str):
-        return value
-    try:
-        return codecs.lookup(value).name
-    except LookupError:
-        raise ValueError('is the name of a text encoding, as "utf-8", "utf-16" or "latin-1"') from None
-
-
-def _as_list(value: Any) -> Any:
-    return [value] if isinstance(value, str) else value
-
-
 Character = Annotated[str, Field(min_length=1, max_length=1, pattern=r"^[\x01-\x7f]$")]
 
 
 class FileSourceConfiguration(SplitSource):
     """Options of `FileSource`; what is not given is told by the files themselves."""
 
-    path: Annotated[list[str], BeforeValidator(_as_list), Field(min_length=1)]
+    path: Annotated[Texts, Field(min_length=1)]
     """A file, a directory (all files below it), or a pattern as ``data/flights-*.csv`` or ``data/**/*.parquet``;
     or a list of these."""
     format: FormatName = "auto"
@@ -51,7 +38,7 @@ class FileSourceConfiguration(SplitSource):
     """How the files are compressed; ``auto``: by the ending of their names, else by their first bytes."""
     types: Annotated[dict[str, str] | None, BeforeValidator(_types_of)] = Field(default=None, alias="schema")
     """Names and types of columns, as ``{id: int64, day: date?}``; others are inferred over the first block."""
-    encoding: Annotated[str, BeforeValidator(_known_encoding)] = "utf-8"
+    encoding: TextEncoding = "utf-8"
     """Encoding of text files; a byte order mark is passed over."""
     delimiter: Character | None = None
     """CSV: what stands between fields; default: a comma, or a tab where the name ends with ``.tsv``."""

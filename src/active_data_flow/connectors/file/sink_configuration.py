@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import codecs
 import os
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 
+from active_data_flow.connectors.file.option_types import TextEncoding, Texts
 from active_data_flow.core.errors import ConfigurationError
 from active_data_flow.core.policies import Bytes
 from active_data_flow.core.sink import Sink
@@ -54,19 +54,6 @@ COMPRESSIONS: dict[FormatName, tuple[CompressionName, ...]] = {
 """Compressions of each format; the first is the default."""
 
 
-def _known_encoding(value: Any) -> Any:
-    if not isinstance(value, str):
-        return value
-    try:
-        return codecs.lookup(value).name
-    except LookupError:
-        raise ValueError('is the name of a text encoding, as "utf-8", "utf-16" or "latin-1"') from None
-
-
-def _as_list(value: Any) -> Any:
-    return [value] if isinstance(value, str) else value
-
-
 class FileSinkConfiguration(Sink):
     """Options of `FileSink`."""
 
@@ -82,7 +69,7 @@ class FileSinkConfiguration(Sink):
     and if it is killed, the old content stays. For one file only."""
     allow_existing: bool = True
     """Whether the place may hold data before the flow's first run."""
-    partition_by: Annotated[list[str], BeforeValidator(_as_list)] = Field(default=[])
+    partition_by: Texts = Field(default=[])
     """Columns whose values become folders, as ``country=NO/``; they are not written into the files."""
     roll_rows: int | None = Field(default=None, ge=1)
     """Close a file of the directory with this many rows (each checkpoint closes it too)."""
@@ -96,7 +83,7 @@ class FileSinkConfiguration(Sink):
     """CSV: quote text, or all values; a null is never quoted, so that it differs from an empty text."""
     header: bool = True
     """CSV: begin a file with the names of its columns."""
-    encoding: Annotated[str, BeforeValidator(_known_encoding)] = "utf-8"
+    encoding: TextEncoding = "utf-8"
     """CSV: encoding of the text; JSON is always UTF-8."""
 
     @model_validator(mode="after")

@@ -45,13 +45,7 @@ class ArrowFile:
 
     def write(self, batch: pa.RecordBatch) -> None:
         """Take rows."""
-        start = 0
-        while start < batch.num_rows:
-            piece = batch.slice(start, self._buffer.room)
-            self._buffer.add(piece)
-            start += piece.num_rows
-            if self._buffer.full:
-                self.drain()
+        self._buffer.fill(batch, self.drain)
 
     def drain(self) -> None:
         """Write the rows collected as one batch."""

@@ -55,13 +55,7 @@ class ParquetFile:
 
     def write(self, batch: pa.RecordBatch) -> None:
         """Take rows."""
-        start = 0
-        while start < batch.num_rows:
-            piece = batch.slice(start, self._buffer.room)
-            self._buffer.add(piece)
-            start += piece.num_rows
-            if self._buffer.full:
-                self.drain()
+        self._buffer.fill(batch, self.drain)
 
     def drain(self) -> None:
         """Close the row group."""

@@ -33,11 +33,17 @@ class RowBuffer:
         """Rows until it is full."""
         return self._rows_wanted - self.rows
 
-    def add(self, batch: pa.RecordBatch) -> None:
-        """Take a batch."""
-        self._batches.append(batch)
-        self.rows += batch.num_rows
-        self.bytes += batch.nbytes
+    def fill(self, batch: pa.RecordBatch, drain: Callable[[], None]) -> None:
+        """Take the rows of a batch, and have the buffer drained whenever it is full."""
+        start = 0
+        while start < batch.num_rows:
+            piece = batch.slice(start, self.room)
+            self._batches.append(piece)
+            self.rows += piece.num_rows
+            self.bytes += piece.nbytes
+            start += piece.num_rows
+            if self.full:
+                drain()
 
     def take(self) -> pa.Table:
         """Everything collected; the buffer is empty then."""
