@@ -1,4 +1,4 @@
-"""A Python transform that reads two fields and sets one: our messages against `to_pylist` and `from_pylist`.
+"""A Python transform that reads two fields, or sets one too: our messages against `to_pylist` and `from_pylist`.
 
 Run: python benchmarks/messages.py [rows] [rounds]
 
@@ -43,6 +43,10 @@ def records(start: int, count: int) -> pa.RecordBatch:
     )
 
 
+def read(message: Any) -> Any:
+    return message if message["id"] % 10 and message["amount"] > 1 else None
+
+
 def written(message: Any) -> Any:
     if message["id"] % 10 == 0:
         return None
@@ -77,7 +81,7 @@ def seconds(work: Callable[[], int]) -> float:
 def main(rows: int = 600_000, rounds: int = 3) -> None:
     for size in (8192, 65536):
         batches = [records(start, min(size, rows - start)) for start in range(0, rows, size)]
-        for function in (written, merged):
+        for function in (read, written, merged):
             assert with_messages(function, batches) == with_lists(function, batches)
             ours: list[float] = []
             naive: list[float] = []
