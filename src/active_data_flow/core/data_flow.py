@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast, get_type_hints
 
 from pydantic import ConfigDict, Field, create_model
@@ -14,7 +14,7 @@ from active_data_flow.core.errors import ConfigurationError
 from active_data_flow.core.policies import CheckpointPolicy, ErrorPolicy, RetryPolicy, SchemaContract
 from active_data_flow.core.registry import build, find, near_names
 from active_data_flow.core.run import Budget, RunResult
-from active_data_flow.core.schema import Schema, SchemaSpec, fields_of
+from active_data_flow.core.schema import SchemaSpec, fields_of
 from active_data_flow.core.sink import Sink
 from active_data_flow.core.source import Source
 from active_data_flow.core.transform import Transform
@@ -272,6 +272,4 @@ def _list(value: Any, name: str) -> Sequence[Any]:
     return cast("Sequence[Any]", value)
 
 
-MessageFunction = Callable[[Any], Any]
-
-__all__ = ["DataFlow", "FlowSettings", "Lanes", "MessageFunction", "Schema"]
+__all__ = ["DataFlow", "FlowSettings", "Lanes"]

@@ -10,30 +10,17 @@ from active_data_flow.connectors.file.formats.columns import settle
 from active_data_flow.connectors.file.formats.element_cutter import ElementCutter, before_element
 from active_data_flow.connectors.file.formats.format import columns_of
 from active_data_flow.connectors.file.formats.json_lines import LineCutter, infer_types
-from active_data_flow.connectors.file.formats.json_parse import CarefulJson, JsonTable, Record
+from active_data_flow.connectors.file.formats.json_parse import JsonParser, JsonTable, Record
 from active_data_flow.connectors.file.formats.json_scan import scan_elements
-from active_data_flow.connectors.file.formats.parsing import BlockSource, Parsed, Parser
+from active_data_flow.connectors.file.formats.parsing import BlockSource, Parsed
 from active_data_flow.connectors.file.formats.rejecting import Places
 from active_data_flow.connectors.file.formats.streams import ByteStream
 from active_data_flow.connectors.file.formats.text import Opened, TextFormat
 from active_data_flow.connectors.file.splits import FileSplit
 
 
-class JsonArrayParser(Parser):
-    """Parses blocks of elements.
-
-    Args:
-        table: How elements become rows.
-        places: Names the places of bad elements.
-    """
-
-    def __init__(self, table: JsonTable, places: Places) -> None:
-        self._table = table
-        self._places = places
-
-    def nothing(self) -> pa.RecordBatch:
-        """No rows."""
-        return self._table.finish(self._table.nothing()).data
+class JsonArrayParser(JsonParser):
+    """Parses blocks of elements."""
 
     def parse(self, block: Block) -> Parsed:
         """All at once; where that fails, element by element around the bad ones."""
@@ -46,7 +33,7 @@ class JsonArrayParser(Parser):
     def _around(self, block: Block) -> Parsed:
         if not block.certain:
             return Parsed(self.nothing(), proven=False)
-        return CarefulJson(self._table, self._places).parse(_elements(block))
+        return self.carefully(_elements(block))
 
 
 class JsonArrayFormat(TextFormat):

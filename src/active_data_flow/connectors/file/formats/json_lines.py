@@ -8,8 +8,8 @@ from active_data_flow.connectors.file.client import FileInfo
 from active_data_flow.connectors.file.formats.blocks import Block, Cutter, count_breaks
 from active_data_flow.connectors.file.formats.columns import settle
 from active_data_flow.connectors.file.formats.format import columns_of
-from active_data_flow.connectors.file.formats.json_parse import CarefulJson, JsonTable, Record, infer_json
-from active_data_flow.connectors.file.formats.parsing import Parsed, Parser
+from active_data_flow.connectors.file.formats.json_parse import JsonParser, JsonTable, Record, infer_json
+from active_data_flow.connectors.file.formats.parsing import Parsed
 from active_data_flow.connectors.file.formats.rejecting import Places
 from active_data_flow.connectors.file.formats.text import Opened, TextFormat
 from active_data_flow.connectors.file.splits import FileSplit
@@ -32,21 +32,8 @@ class LineCutter:
         return True
 
 
-class JsonLinesParser(Parser):
-    """Parses blocks of lines.
-
-    Args:
-        table: How records become rows.
-        places: Names the places of bad records.
-    """
-
-    def __init__(self, table: JsonTable, places: Places) -> None:
-        self._table = table
-        self._places = places
-
-    def nothing(self) -> pa.RecordBatch:
-        """No rows."""
-        return self._table.finish(self._table.nothing()).data
+class JsonLinesParser(JsonParser):
+    """Parses blocks of lines."""
 
     def parse(self, block: Block) -> Parsed:
         """All at once; where that fails, record by record around the bad ones."""
@@ -54,9 +41,9 @@ class JsonLinesParser(Parser):
             data = self._table.parse(block.data)
             finished = self._table.finish(data)
         except (pa.ArrowInvalid, UnicodeDecodeError):
-            return CarefulJson(self._table, self._places).parse(_lines(block))
+            return self.carefully(_lines(block))
         if finished.rejects or data.num_rows != _filled_lines(block):
-            return CarefulJson(self._table, self._places).parse(_lines(block))
+            return self.carefully(_lines(block))
         return finished
 
 

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, cast
 import pyarrow as pa
 
 from active_data_flow.connectors.file.formats.columns import arrange, cast_columns, settled_type
-from active_data_flow.connectors.file.formats.parsing import Parsed
+from active_data_flow.connectors.file.formats.parsing import Parsed, Parser
 from active_data_flow.connectors.file.formats.rejecting import Places, misfit, reject_at, text_of
 from active_data_flow.core.batch import Reject
 from active_data_flow.core.kernels import pc
@@ -308,4 +308,25 @@ def _kind(value: Any) -> str:
     return names.get(type(value), "a number")
 
 
-__all__ = ["CarefulJson", "JsonTable", "Record", "infer_json", "read_json"]
+class JsonParser(Parser):
+    """What the parsers of both JSON formats have in common.
+
+    Args:
+        table: How records become rows.
+        places: Names the places of bad records.
+    """
+
+    def __init__(self, table: JsonTable, places: Places) -> None:
+        self._table = table
+        self._places = places
+
+    def nothing(self) -> pa.RecordBatch:
+        """No rows."""
+        return self._table.finish(self._table.nothing()).data
+
+    def carefully(self, records: Sequence[Record]) -> Parsed:
+        """The good records as rows, the others as rejects."""
+        return CarefulJson(self._table, self._places).parse(records)
+
+
+__all__ = ["CarefulJson", "JsonParser", "JsonTable", "Record", "infer_json", "read_json"]

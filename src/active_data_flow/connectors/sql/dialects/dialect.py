@@ -156,6 +156,12 @@ class Dialect(ABC):
         target = self.session.quote(namespace, table)
         return f"ALTER TABLE {target} ADD COLUMN {self.session.quote(name)} {self.column_type(kind)}"
 
+    def insert_staged(self, merge: Merge, where: str) -> str:
+        """The statement that adds staged rows for which `where` holds to their table, later ones last."""
+        names = self.names(merge.columns)
+        rows = f"SELECT {names} FROM {merge.stage} WHERE {where} ORDER BY {ROW}"  # noqa: S608  # names are quoted
+        return f"INSERT INTO {merge.target} ({names}) {rows}"
+
     def names(self, columns: Sequence[Column], prefix: str = "") -> str:
         """Quoted names of columns, for lists in statements."""
         return ", ".join(prefix + self.session.quote(column.name) for column in columns)

@@ -78,9 +78,7 @@ class MysqlDialect(Dialect):
 
     @override
     def merge(self, merge: Merge, where: str) -> str:
-        names = self.names(merge.columns)
-        rows = f"SELECT {names} FROM {merge.stage} WHERE {where} ORDER BY {ROW}"  # noqa: S608  # names are quoted
-        insert = f"INSERT INTO {merge.target} ({names}) {rows}"
+        insert = self.insert_staged(merge, where)
         if not merge.keys:
             return insert
         # where there is nothing to update, an assignment of a key to itself leaves the row as it is
