@@ -40,7 +40,7 @@ class Database:
 
     @property
     def dialect(self) -> str:
-        return Address.parse(self.url).dialect
+        return Address.parse(self.url, "sink").dialect
 
     def sink(self, table: str = "t", **options: Any) -> SqlSink:
         return SqlSink(url=self.url, table=table, timeout=5, **options)
@@ -68,12 +68,12 @@ class Database:
             writer.commit(checkpoint(epoch, a=len(batches)))
 
     def execute(self, *statements: str) -> None:
-        with connect(Address.parse(self.url), side="sink") as session:
+        with connect(Address.parse(self.url, "sink")) as session:
             for statement in statements:
                 session.execute(statement.replace('"', "`") if self.dialect == "mysql" else statement)
 
     def rows(self, query: str = "SELECT * FROM t ORDER BY 1") -> list[tuple[Any, ...]]:
-        with connect(Address.parse(self.url), side="sink") as session:
+        with connect(Address.parse(self.url, "sink")) as session:
             return session.fetch(query)
 
 

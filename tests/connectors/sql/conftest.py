@@ -10,7 +10,7 @@ EVERY_DRIVER = [
     "sqlite",
     "sqlite+pysqlite",
     "postgresql",
-    "postgresql+psycopg",
+    "postgresql+adbc",
     pytest.param("mysql", marks=pytest.mark.mariadb),
 ]
 EVERY_DATABASE = ["sqlite", "postgresql", pytest.param("mysql", marks=pytest.mark.mariadb)]

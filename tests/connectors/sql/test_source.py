@@ -29,7 +29,7 @@ def url(tmp_path: Path) -> str:
 
 
 def run(url: str, *statements: str) -> None:
-    with connect(Address.parse(url), side="sink") as session:
+    with connect(Address.parse(url, "sink")) as session:
         for statement in statements:
             session.execute(statement)
 

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.mariadb
 
 
 def run(url: str, *statements: str) -> None:
-    with connect(Address.parse(url), side="sink") as session:
+    with connect(Address.parse(url, "sink")) as session:
         for statement in statements:
             session.execute(statement)
 
@@ -53,7 +53,7 @@ def test_dates_of_zeros_are_rejected_one_by_one(mariadb_url: str) -> None:
         "SET SESSION sql_mode = ''",
         "INSERT INTO t VALUES (1, '0000-00-00', '01:00'), (2, '2024-01-01', '100:00'), (3, '2024-01-01', '01:00')",
     )
-    with connect(Address.parse(mariadb_url), side="sink") as session:
+    with connect(Address.parse(mariadb_url, "sink")) as session:
         session.execute("SET SESSION sql_mode = ''")
         session.execute("REPLACE INTO t VALUES (1, '0000-00-00', '01:00')")
     replay = Replay()

@@ -28,7 +28,7 @@ class Database:
 
     def __init__(self, directory: Path) -> None:
         self.url = f"sqlite:///{directory}/data{next(_databases)}.db"
-        self._session = connect(Address.parse(self.url), side="sink")
+        self._session = connect(Address.parse(self.url, "sink"))
 
     def run(self, *statements: str) -> None:
         for statement in statements:

@@ -195,7 +195,7 @@ class SqlSink(Sink):
 
     @property
     def _address(self) -> Address:
-        return Address.parse(self.url.resolve())
+        return Address.parse(self.url.resolve(), "sink")
 
     @property
     def _name(self) -> str:
@@ -211,7 +211,7 @@ class SqlSink(Sink):
         return address.dialect == "sqlite" and not address.path.exists()
 
     def _connect(self, *, read_only: bool = False) -> Session:
-        return connect(self._address, side="sink", timeout=self.timeout, read_only=read_only)
+        return connect(self._address, timeout=self.timeout, read_only=read_only)
 
 
 __all__ = ["SqlSink"]

@@ -1,27 +1,27 @@
 """The only place that touches database drivers: addresses, sessions, and the meaning of their errors.
 
-`connect(Address.parse(url), side="sink")` gives a `Session`: plain SQL with parameters, Arrow in and Arrow out, and
+`connect(Address.parse(url, "sink"))` gives a `Session`: plain SQL with parameters, Arrow in and Arrow out, and
 explicit transactions. Each database has a fast driver and may have a fallback; ``dialect+driver://`` in the address
 chooses one:
 
 - ``sqlite`` (= ``sqlite+adbc``), ``sqlite+pysqlite`` (the standard library's sqlite3)
-- ``postgresql`` (= ``postgresql+adbc``, else ``postgresql+psycopg`` where ADBC's driver is not installed)
+- ``postgresql``: rows come out through ``postgresql+adbc`` and go in through ``postgresql+psycopg``; where one of them
+  is not installed, the other one serves both
 - ``mysql``, ``mariadb`` (= ``mysql+pymysql``)
 """
 
 from __future__ import annotations
 
 from active_data_flow.connectors.sql.client.address import Address, DialectName
-from active_data_flow.connectors.sql.client.failures import RefusedRowsError, Side
+from active_data_flow.connectors.sql.client.failures import RefusedRowsError
 from active_data_flow.connectors.sql.client.session import Parameters, Session, Stream
 
 
-def connect(address: Address, *, side: Side, timeout: float = 30.0, read_only: bool = False) -> Session:
+def connect(address: Address, *, timeout: float = 30.0, read_only: bool = False) -> Session:
     """A session with the database, in autocommit until `Session.begin`.
 
     Args:
         address: Where the database is.
-        side: Whether errors are those of a source or of a sink.
         timeout: Seconds to wait for a connection and for locks.
         read_only: Nothing will be written; a SQLite file that does not exist is an error instead of being created.
 
@@ -40,7 +40,7 @@ def connect(address: Address, *, side: Side, timeout: float = 30.0, read_only: b
         from active_data_flow.connectors.sql.client.adbc import SqliteSession as Driver
     else:
         from active_data_flow.connectors.sql.client.adbc import PostgresqlSession as Driver
-    return Driver(address, side=side, timeout=timeout, read_only=read_only)
+    return Driver(address, timeout=timeout, read_only=read_only)
 
 
-__all__ = ["Address", "DialectName", "Parameters", "RefusedRowsError", "Session", "Side", "Stream", "connect"]
+__all__ = ["Address", "DialectName", "Parameters", "RefusedRowsError", "Session", "Stream", "connect"]

@@ -7,12 +7,10 @@ a savepoint otherwise, and SQLite's would begin transactions that get the lock f
 from __future__ import annotations
 
 import datetime as dt
-import math
 from collections.abc import Generator, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import lru_cache
 from typing import Any, ClassVar
-from urllib.parse import urlencode, urlsplit, urlunsplit
 
 import adbc_driver_manager as adbc
 import pyarrow as pa
@@ -21,7 +19,6 @@ from typing_extensions import override
 from active_data_flow.connectors.sql.client.address import Address
 from active_data_flow.connectors.sql.client.failures import (
     Failure,
-    Side,
     error_for,
     passed_on,
     postgresql_failure,
@@ -30,8 +27,6 @@ from active_data_flow.connectors.sql.client.failures import (
 from active_data_flow.connectors.sql.client.session import Parameters, Session, Stream
 from active_data_flow.core.errors import SinkError, SourceError
 
-_KEEPALIVE = {"keepalives_idle": "30", "keepalives_interval": "10", "keepalives_count": "3"}
-
 
 class AdbcSession(Session):
     """What both databases have in common."""
@@ -39,9 +34,8 @@ class AdbcSession(Session):
     stream_options: ClassVar[dict[str, str]] = {}
     """How large the batches of a result are."""
 
-    def __init__(self, address: Address, *, side: Side, timeout: float, read_only: bool) -> None:
+    def __init__(self, address: Address, *, timeout: float, read_only: bool) -> None:
         self.address = address
-        self.side = side
         self.timeout = timeout
         self._read_only = read_only
         self._open = ExitStack()
@@ -102,10 +96,10 @@ class AdbcSession(Session):
         try:
             yield
         except adbc.Error as error:
-            raise error_for(self._failure(error), self.side, self.address.redacted) from error
+            raise error_for(self._failure(error), self.address) from error
         except (pa.ArrowException, OSError) as error:
             # an error while a result is read reaches us through Arrow's stream, as an OSError mostly
-            raise error_for(self._stream_failure(str(error)), self.side, self.address.redacted) from error
+            raise error_for(self._stream_failure(str(error)), self.address) from error
 
     def _database(self, stack: ExitStack) -> adbc.AdbcDatabase:
         return stack.enter_context(adbc.AdbcDatabase(**self._options()))
@@ -134,12 +128,7 @@ class PostgresqlSession(AdbcSession):
     def _options(self) -> dict[str, str]:
         import adbc_driver_postgresql
 
-        given = self.address.options
-        timeouts = {"connect_timeout": str(max(2, math.ceil(self.timeout)))} | _KEEPALIVE
-        extra = urlencode({name: value for name, value in timeouts.items() if name not in given})
-        parts = urlsplit(self.address.url)
-        url = urlunsplit(parts._replace(query="&".join(filter(None, (parts.query, extra)))))
-        return {"driver": adbc_driver_postgresql._driver_path(), "uri": url}  # noqa: SLF001  # no public name for it  # pyright: ignore[reportPrivateUsage]  # no public name for it
+        return {"driver": adbc_driver_postgresql._driver_path(), "uri": self.address.with_timeouts(self.timeout)}  # noqa: SLF001  # no public name for it  # pyright: ignore[reportPrivateUsage]  # no public name for it
 
     def _database(self, stack: ExitStack) -> adbc.AdbcDatabase:
         options = self._options()
@@ -178,7 +167,7 @@ class SqliteSession(AdbcSession):
         if not path.exists() and (self._read_only or not path.parent.is_dir()):
             remedy = "the file must exist" if self._read_only else "the directory must exist"
             message = f"{self.address.redacted}: unable to open database file: {path} does not exist; {remedy}"
-            raise (SinkError if self.side == "sink" else SourceError)(message)
+            raise (SinkError if self.address.side == "sink" else SourceError)(message)
         return {"driver": adbc_driver_sqlite._driver_path(), "uri": str(path)}  # noqa: SLF001  # no public name for it  # pyright: ignore[reportPrivateUsage]  # no public name for it
 
     def _prepare(self) -> None:

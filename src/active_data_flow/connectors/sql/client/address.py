@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import importlib.util
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlencode, urlsplit, urlunsplit
 
 from active_data_flow.core.configuration import redact_url
 from active_data_flow.core.errors import ConfigurationError
@@ -20,7 +21,9 @@ _DIALECTS: dict[str, DialectName] = {
     "mysql": "mysql",
     "mariadb": "mysql",
 }
+Side = Literal["source", "sink"]
 _DRIVERS = {"postgresql": ("adbc", "psycopg"), "sqlite": ("adbc", "pysqlite"), "mysql": ("pymysql",)}
+_KEEPALIVE = {"keepalives_idle": "30", "keepalives_interval": "10", "keepalives_count": "3"}
 _MODULES = {
     ("postgresql", "adbc"): ("adbc_driver_postgresql", "postgres"),
     ("postgresql", "psycopg"): ("psycopg", "postgres"),
@@ -39,16 +42,22 @@ class Address:
         driver: Which library talks to it.
         url: The address as the driver takes it, without ``+driver``; may hold a password: never show it.
         redacted: The address as it may be shown.
+        side: Whether it is that of a source or of a sink: the driver depends on it, and what errors are.
     """
 
     dialect: DialectName
     driver: str
     url: str
     redacted: str
+    side: Side
 
     @classmethod
-    def parse(cls, url: str) -> Address:
+    def parse(cls, url: str, side: Side) -> Address:
         """Take a resolved address apart.
+
+        Args:
+            url: The address.
+            side: Whether rows come out of it or go in.
 
         Raises:
             ConfigurationError: It is no address of a database that is known here, or its driver is not installed.
@@ -62,7 +71,7 @@ class Address:
             )
             raise ConfigurationError(message)
         dialect = _DIALECTS[name]
-        address = cls(dialect, _driver(dialect, driver), f"{dialect}://{rest}", redact_url(url))
+        address = cls(dialect, _driver(dialect, driver, side), f"{dialect}://{rest}", redact_url(url), side)
         address._check()
         return address
 
@@ -88,6 +97,13 @@ class Address:
         }
         return {name: value for name, value in found.items() if value is not None}
 
+    def with_timeouts(self, seconds: float) -> str:
+        """Of PostgreSQL: the address for its client library, which is to notice a server that is gone."""
+        wanted = {"connect_timeout": str(max(2, math.ceil(seconds)))} | _KEEPALIVE
+        missing = urlencode({name: value for name, value in wanted.items() if name not in self.options})
+        parts = urlsplit(self.url)
+        return urlunsplit(parts._replace(query="&".join(filter(None, (parts.query, missing)))))
+
     def _check(self) -> None:
         try:
             parts = urlsplit(self.url)
@@ -106,8 +122,10 @@ class Address:
             raise ConfigurationError(message)
 
 
-def _driver(dialect: DialectName, asked: str) -> str:
+def _driver(dialect: DialectName, asked: str, side: Side) -> str:
     choices = _DRIVERS[dialect]
+    if dialect == "postgresql" and side == "sink":
+        choices = choices[::-1]  # ADBC is the faster one out, our binary COPY through psycopg the faster one in
     if asked and asked not in choices:
         message = f"{dialect}+{asked}: unknown driver; there are {', '.join(choices)}"
         raise ConfigurationError(message)
@@ -128,4 +146,4 @@ def quoted(name: str, mark: str = '"') -> str:
     return mark + name.replace(mark, mark * 2) + mark
 
 
-__all__ = ["Address", "DialectName", "quoted"]
+__all__ = ["Address", "DialectName", "Side", "quoted"]

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from active_data_flow.connectors.sql.client.address import Address
 from active_data_flow.core.errors import (
     ActiveDataFlowError,
     SinkError,
@@ -16,7 +17,6 @@ from active_data_flow.core.errors import (
     SourceUnavailableError,
 )
 
-Side = Literal["source", "sink"]
 Meaning = Literal["unavailable", "refused", "full", "failed"]
 
 
@@ -176,8 +176,9 @@ def mysql_failure(code: int, text: str) -> Failure:
     return Failure(meaning, f"{text} ({code})", name, int(row.group(1)) - 1 if row else None)
 
 
-def error_for(failure: Failure, side: Side, database: str) -> ActiveDataFlowError:
+def error_for(failure: Failure, address: Address) -> ActiveDataFlowError:
     """The error to raise for a failure; names the database, never a password."""
+    side, database = address.side, address.redacted
     if failure.meaning == "unavailable":
         unavailable = SinkUnavailableError if side == "sink" else SourceUnavailableError
         return unavailable(f"{database} is not available: {failure.text}")
@@ -216,7 +217,6 @@ __all__ = [
     "Failure",
     "Meaning",
     "RefusedRowsError",
-    "Side",
     "classify",
     "error_for",
     "mysql_failure",

@@ -1,9 +1,8 @@
-"""PostgreSQL through psycopg, where ADBC's driver is not installed: COPY of CSV that Arrow writes."""
+"""PostgreSQL through psycopg: the way rows go in, by binary COPY, and the way out where ADBC's driver is missing."""
 
 from __future__ import annotations
 
 import itertools
-import math
 from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any
@@ -14,7 +13,8 @@ from psycopg.types.string import TextLoader
 from typing_extensions import override
 
 from active_data_flow.connectors.sql.client.address import Address
-from active_data_flow.connectors.sql.client.failures import Side, error_for, passed_on, postgresql_failure
+from active_data_flow.connectors.sql.client.copy_binary import SIGNATURE, TRAILER, copy_rows
+from active_data_flow.connectors.sql.client.failures import error_for, passed_on, postgresql_failure
 from active_data_flow.connectors.sql.client.rows import RowStream, python_rows
 from active_data_flow.connectors.sql.client.session import Parameters, Session, Stream
 from active_data_flow.core.errors import SinkError, SourceError
@@ -46,14 +46,15 @@ _AS_TEXT = ("numeric", "json", "jsonb", "uuid", "interval", "inet", "cidr")
 class PsycopgSession(Session):
     """PostgreSQL. Types that Arrow doesn't have (numeric, json, uuid …) come out as text."""
 
-    def __init__(self, address: Address, *, side: Side, timeout: float, read_only: bool) -> None:
+    def __init__(self, address: Address, *, timeout: float, read_only: bool) -> None:
         self.address = address
-        self.side = side
         self.timeout = timeout
-        seconds = max(2, math.ceil(timeout))
         with self._errors():
             self._connection = psycopg.connect(
-                address.url, autocommit=True, connect_timeout=seconds, cursor_factory=psycopg.RawCursor
+                address.with_timeouts(timeout),
+                autocommit=True,
+                prepare_threshold=None,  # a prepared statement would not survive a change of its table, nor a pooler
+                cursor_factory=psycopg.RawCursor,
             )
         for name in _AS_TEXT:
             self._connection.adapters.register_loader(name, TextLoader)
@@ -94,18 +95,15 @@ class PsycopgSession(Session):
     def ingest(
         self, table: str, batches: pa.RecordBatchReader, *, namespace: str | None = None, temporary: bool = False
     ) -> None:
-        from pyarrow import csv
-
         names = ", ".join(self.quote(name) for name in batches.schema.names)
         target = self.quote("pg_temp" if temporary else namespace, table)
-        copy_in = f"COPY {target} ({names}) FROM STDIN (FORMAT csv)"
-        # what is quoted is a value, what is empty without quotes is NULL: an empty text stays one
-        options = csv.WriteOptions(include_header=False, quoting_style="all_valid")
+        copy_in = f"COPY {target} ({names}) FROM STDIN (FORMAT binary)"
         with self._errors(), self._connection.cursor() as cursor, cursor.copy(copy_in.encode()) as copy:
+            copy.write(SIGNATURE)
             for batch in batches:
-                buffer = pa.BufferOutputStream()
-                csv.write_csv(pa.record_batch(_as_text(batch), batch.schema.names), buffer, options)
-                copy.write(memoryview(buffer.getvalue()))
+                for rows in copy_rows(batch):
+                    copy.write(rows)
+            copy.write(TRAILER)
 
     @override
     def close(self) -> None:
@@ -123,28 +121,7 @@ class PsycopgSession(Session):
             context = f"\nCONTEXT:  {error.diag.context}" if error.diag.context else ""
             detail = f"\nDETAIL:  {error.diag.message_detail}" if error.diag.message_detail else ""
             text = f"ERROR: {error.diag.message_primary}{detail}{context}" if error.diag.message_primary else str(error)
-            raise error_for(postgresql_failure(text, error.sqlstate), self.side, self.address.redacted) from error
-
-
-def _as_text(batch: pa.RecordBatch) -> list[pa.Array]:
-    return [_column(column) for column in batch.columns]
-
-
-def _column(column: pa.Array) -> pa.Array:
-    if pa.types.is_binary(column.type) or pa.types.is_large_binary(column.type):
-        return pa.array([None if value is None else "\\x" + value.hex() for value in column.to_pylist()], pa.string())
-    if pa.types.is_list(column.type) or pa.types.is_large_list(column.type):
-        return pa.array([None if value is None else _array(value) for value in column.to_pylist()], pa.string())
-    return column
-
-
-def _array(values: list[Any]) -> str:
-    return "{" + ",".join("NULL" if value is None else _element(str(value)) for value in values) + "}"
-
-
-def _element(text: str) -> str:
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{escaped}"'
+            raise error_for(postgresql_failure(text, error.sqlstate), self.address) from error
 
 
 __all__ = ["PsycopgSession"]

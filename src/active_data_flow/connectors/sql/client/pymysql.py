@@ -15,7 +15,7 @@ from pymysql.cursors import SSCursor
 from typing_extensions import override
 
 from active_data_flow.connectors.sql.client.address import Address
-from active_data_flow.connectors.sql.client.failures import RefusedRowsError, Side, error_for, mysql_failure, passed_on
+from active_data_flow.connectors.sql.client.failures import RefusedRowsError, error_for, mysql_failure, passed_on
 from active_data_flow.connectors.sql.client.rows import RowStream, python_rows
 from active_data_flow.connectors.sql.client.session import Parameters, Session, Stream
 from active_data_flow.core.errors import SinkError, SourceError
@@ -53,9 +53,8 @@ _TEXTUAL = {
 class PymysqlSession(Session):
     """MySQL and MariaDB, in strict mode, in UTC, at READ COMMITTED."""
 
-    def __init__(self, address: Address, *, side: Side, timeout: float, read_only: bool) -> None:
+    def __init__(self, address: Address, *, timeout: float, read_only: bool) -> None:
         self.address = address
-        self.side = side
         self.timeout = timeout
         settings: dict[str, Any] = dict(address.server())
         with self._errors():
@@ -124,13 +123,13 @@ class PymysqlSession(Session):
             yield
         except pymysql.InterfaceError as error:
             failure = mysql_failure(CR.CR_SERVER_GONE_ERROR, f"the connection is closed {error}")
-            raise error_for(failure, self.side, self.address.redacted) from error
+            raise error_for(failure, self.address) from error
         except pymysql.Error as error:
             code = error.args[0] if error.args and isinstance(error.args[0], int) else -1
             text = str(error.args[1] if len(error.args) > 1 else error)
             if "can not be used with MySQL" in text:
                 code, text = ER.WARN_DATA_OUT_OF_RANGE, "infinity and NaN can't be stored"
-            raise error_for(mysql_failure(code, text), self.side, self.address.redacted) from error
+            raise error_for(mysql_failure(code, text), self.address) from error
 
 
 def _statements(batch: pa.RecordBatch) -> Iterator[tuple[bytes, int]]:

@@ -15,7 +15,7 @@ import pyarrow as pa
 from typing_extensions import override
 
 from active_data_flow.connectors.sql.client.address import Address
-from active_data_flow.connectors.sql.client.failures import Side, error_for, passed_on, sqlite_failure
+from active_data_flow.connectors.sql.client.failures import error_for, passed_on, sqlite_failure
 from active_data_flow.connectors.sql.client.rows import RowStream, python_rows
 from active_data_flow.connectors.sql.client.session import Parameters, Session, Stream
 from active_data_flow.core.errors import SinkError, SourceError
@@ -24,9 +24,8 @@ from active_data_flow.core.errors import SinkError, SourceError
 class PysqliteSession(Session):
     """SQLite. What was committed survives a killed process and a power cut (write-ahead log, synchronous FULL)."""
 
-    def __init__(self, address: Address, *, side: Side, timeout: float, read_only: bool) -> None:
+    def __init__(self, address: Address, *, timeout: float, read_only: bool) -> None:
         self.address = address
-        self.side = side
         self.timeout = timeout
         mode = "ro" if read_only else "rwc"
         path = str(address.path.absolute()).replace("?", "%3f").replace("#", "%23")
@@ -88,7 +87,7 @@ class PysqliteSession(Session):
         except sqlite3.ProgrammingError:
             raise
         except (sqlite3.Error, OverflowError) as error:
-            raise error_for(sqlite_failure(str(error)), self.side, self.address.redacted) from error
+            raise error_for(sqlite_failure(str(error)), self.address) from error
 
 
 def _plain(value: Any) -> Any:

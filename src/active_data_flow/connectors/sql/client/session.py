@@ -9,7 +9,6 @@ from typing import Any, Self
 import pyarrow as pa
 
 from active_data_flow.connectors.sql.client.address import Address, DialectName, quoted
-from active_data_flow.connectors.sql.client.failures import Side
 
 Parameters = Sequence[Any]
 """Values for the places that `Session.mark` makes: None, bool, int, float, str, bytes, date, datetime, Decimal."""
@@ -39,7 +38,6 @@ class Session(ABC):
 
     Attributes:
         address: Where the database is.
-        side: Whether errors are those of a source or of a sink.
         timeout: Seconds to wait for a connection and for locks.
 
     Raises:
@@ -49,7 +47,6 @@ class Session(ABC):
     """
 
     address: Address
-    side: Side
     timeout: float
     in_transaction: bool = False
 

@@ -35,8 +35,7 @@ class PostgresqlDialect(Dialect):
 
     def __init__(self, session: Session) -> None:
         super().__init__(session)
-        self._binary = session.address.driver == "adbc"
-        self.strategy = "binary COPY by ADBC" if self._binary else "COPY of CSV by psycopg"
+        self.strategy = f"binary COPY by {'ADBC' if session.address.driver == 'adbc' else 'psycopg'}"
 
     @override
     def columns(self, namespace: str | None, table: str) -> list[Column] | None:
@@ -57,24 +56,23 @@ class PostgresqlDialect(Dialect):
 
     @override
     def ingests(self, column: Column) -> bool:
-        # what CSV carries is text, which every type reads; binary COPY needs the type's own form
-        return column.kind is not None or not self._binary
+        # binary COPY needs the type's own form, of a list also that of its elements: texts are `text`
+        if column.kind is None:
+            return False
+        return not is_list(column.kind) or column.kind.value_type != pa.string() or column.declared == "text[]"
 
     def encode(self, values: pa.Array, column: Column) -> pa.Array:
         """JSON gets the version byte of jsonb's binary form."""
         if is_nested(values.type) and not (is_list(values.type) and column.declared.endswith("[]")):
             values = as_json(values)
-        if self._binary and column.declared == "jsonb":
+        if column.declared == "jsonb":
             return pc.binary_join_element_wise("\x01", values.cast(pa.string()), "")
         return super().encode(values, column) if not is_nested(values.type) else values
 
     @override
     def create_stage(self, name: str, columns: Sequence[Column], target: str) -> str:
         stage = self.session.quote("pg_temp", name)
-        definitions = [
-            f"{self.session.quote(column.name)} {column.declared if self.ingests(column) else 'text'}"
-            for column in columns
-        ]
+        definitions = [f"{self.session.quote(column.name)} {self._staged(column)}" for column in columns]
         self.session.execute(f"DROP TABLE IF EXISTS {stage}")
         self.session.execute(
             f"CREATE TEMPORARY TABLE {self.session.quote(name)} ({', '.join(definitions)}, {ROW} bigint)"
@@ -166,6 +164,11 @@ class PostgresqlDialect(Dialect):
             f"INSERT INTO {old_name} ({names}) SELECT {names} FROM {self.session.quote(*new)}"  # noqa: S608  # names are quoted
         )
         self.session.execute(f"DROP TABLE {self.session.quote(*new)}")
+
+    def _staged(self, column: Column) -> str:
+        if self.ingests(column):
+            return column.declared
+        return "text" if column.kind is None else "text[]"
 
     def _version(self) -> str:
         return str(self.session.fetch("SELECT current_setting('server_version')")[0][0])

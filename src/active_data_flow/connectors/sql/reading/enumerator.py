@@ -37,8 +37,8 @@ class SqlEnumerator(PendingSplits[SqlSplit]):
     def find(self) -> Iterable[SqlSplit]:
         """The splits of this run; the same each time."""
         if self._splits is None:
-            address = Address.parse(self._source.url.resolve())
-            with connect(address, side="source", timeout=self._source.timeout, read_only=True) as session:
+            address = Address.parse(self._source.url.resolve(), "source")
+            with connect(address, timeout=self._source.timeout, read_only=True) as session:
                 self._splits = self._plan(look_at(session, self._source))
         return self._splits
 

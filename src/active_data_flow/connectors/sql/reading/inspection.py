@@ -31,8 +31,8 @@ class Inspection:
 
 def inspect(source: SqlSourceConfiguration) -> Inspection:
     """Connect, look, and disconnect."""
-    address = Address.parse(source.url.resolve())
-    with connect(address, side="source", timeout=source.timeout, read_only=True) as session:
+    address = Address.parse(source.url.resolve(), "source")
+    with connect(address, timeout=source.timeout, read_only=True) as session:
         relation = look_at(session, source)
         order = tuple(column.name for column in relation.order)
         lines = [f"{address.redacted}: {relation.catalog.version()}"]

@@ -66,8 +66,8 @@ class SqlReader(SplitReader[SqlSplit]):
 
     def _open(self) -> Relation:
         if self._relation is None:
-            address = Address.parse(self._source.url.resolve())
-            self._session = connect(address, side="source", timeout=self._source.timeout, read_only=True)
+            address = Address.parse(self._source.url.resolve(), "source")
+            self._session = connect(address, timeout=self._source.timeout, read_only=True)
             self._relation = look_at(self._session, self._source)
         return self._relation
 
