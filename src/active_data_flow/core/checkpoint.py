@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, astuple, dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, Protocol
 
 from active_data_flow.core.batch import Position, Reject
@@ -19,10 +19,15 @@ class Counts:
     bytes_read: int = 0
 
     def __add__(self, other: Counts) -> Counts:
-        return Counts(*(mine + theirs for mine, theirs in zip(astuple(self), astuple(other), strict=True)))
+        return Counts(
+            self.records_read + other.records_read,
+            self.records_written + other.records_written,
+            self.records_rejected + other.records_rejected,
+            self.bytes_read + other.bytes_read,
+        )
 
     def __sub__(self, other: Counts) -> Counts:
-        return Counts(*(mine - theirs for mine, theirs in zip(astuple(self), astuple(other), strict=True)))
+        return self + Counts(-other.records_read, -other.records_written, -other.records_rejected, -other.bytes_read)
 
 
 @dataclass(frozen=True, slots=True)

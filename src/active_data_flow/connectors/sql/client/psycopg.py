@@ -100,7 +100,7 @@ class PsycopgSession(Session):
         copy_in = f"COPY {target} ({names}) FROM STDIN (FORMAT binary)"
         with self._errors(), self._connection.cursor() as cursor, cursor.copy(copy_in.encode()) as copy:
             copy.write(SIGNATURE)
-            for batch in batches:
+            for batch in batches.read_all().combine_chunks().to_batches():  # few large ones cost less than many small
                 for rows in copy_rows(batch):
                     copy.write(rows)
             copy.write(TRAILER)
