@@ -6,7 +6,7 @@ RUN := $(UV) run --frozen
 unexport PYTHONDONTWRITEBYTECODE
 export UV_COMPILE_BYTECODE := 1
 
-.PHONY: help demo test test-all fuzz lint format bench coverage clean
+.PHONY: help demo test test-all fuzz lint format bench bench-peers coverage clean
 
 help: ## Show what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -40,9 +40,12 @@ coverage: .venv/ready ## Tests with coverage, child processes included
 	$(RUN) coverage combine
 	$(RUN) coverage report
 
-bench: .venv/ready ## Benchmarks against the references; needs psql and sqlite3
+bench: .venv/ready ## Benchmarks against the references; needs sqlite3
 	$(RUN) python -m benchmarks
-	$(RUN) python benchmarks/messages.py
+
+bench-peers: .venv/ready ## The same against other libraries too, which get an environment of their own
+	$(UV) sync --frozen --quiet --project benchmarks/peers
+	$(RUN) python -m benchmarks --peers
 
 clean: ## Remove what the other commands made
 	rm -rf .venv .tools demo .pytest_cache .ruff_cache .hypothesis

@@ -1,0 +1,45 @@
+"""Results as rows of one Markdown table."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from benchmarks.harness import Case, Figures
+
+HEADER = (
+    "| case | program | seconds (min-max) | CPU s | peak MB | ours / it | CPU ours / it | goal |\n"
+    "|---|---|---|---|---|---|---|---|"
+)
+
+
+def results(case: Case, found: dict[str, Figures | str]) -> list[dict[str, Any]]:
+    """What is kept of a contest, as JSON: one record a contestant."""
+    ours = found[case.contestants[0].name]
+    records = []
+    for contestant in case.contestants:
+        its = found[contestant.name]
+        record: dict[str, Any] = {"case": case.name, "rows": case.rows, "program": contestant.name}
+        if isinstance(its, str):
+            records.append(record | {"failed": its})
+            continue
+        low, high = its.spread
+        record |= {"seconds": its.wall, "min": low, "max": high, "cpu": its.cpu, "peak_mb": its.peak}
+        if isinstance(ours, Figures):
+            if its is not ours:
+                record |= {"ratio": ours.ratio(its), "cpu_ratio": ours.cpu_ratio(its)}
+            if contestant.goal:
+                record |= {"goal": contestant.goal.text, "held": contestant.goal.holds(ours, its)}
+        records.append(record)
+    return records
+
+
+def row(record: dict[str, Any]) -> str:
+    """One row of the table."""
+    if "failed" in record:
+        reason = record["failed"].strip().replace("|", "\\|").splitlines()
+        return f"| {record['case']} | {record['program']} | {reason[0]} {reason[-1] if reason[1:] else ''} | | | | | |"
+    seconds = f"{record['seconds']:.2f} ({record['min']:.2f}-{record['max']:.2f})"
+    ratios = [f"{record[name]:.2f}" if name in record else "" for name in ("ratio", "cpu_ratio")]
+    goal = f"{record['goal']} {'✓' if record['held'] else '✗'}" if "goal" in record else ""
+    cells = [record["case"], record["program"], seconds, f"{record['cpu']:.2f}", f"{record['peak_mb']}", *ratios, goal]
+    return f"| {' | '.join(cells)} |"
