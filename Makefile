@@ -6,7 +6,7 @@ RUN := $(UV) run --frozen
 unexport PYTHONDONTWRITEBYTECODE
 export UV_COMPILE_BYTECODE := 1
 
-.PHONY: help demo test test-all fuzz lint format bench bench-peers coverage clean
+.PHONY: help demo test test-all fuzz lint format bench bench-peers bench-report coverage clean
 
 help: ## Show what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -46,6 +46,12 @@ bench: .venv/ready ## Benchmarks against the references; needs sqlite3
 bench-peers: .venv/ready ## The same against other libraries too, which get an environment of their own
 	$(UV) sync --frozen --quiet --project benchmarks/peers
 	$(RUN) python -m benchmarks --peers
+
+bench-report: .venv/ready ## All figures of docs/benchmarks.md, the page and its plots (some 25 minutes)
+	$(UV) sync --frozen --quiet --project benchmarks/peers
+	$(RUN) python -m benchmarks --peers --save
+	$(RUN) python -m benchmarks scaling
+	$(RUN) python -m benchmarks report
 
 clean: ## Remove what the other commands made
 	rm -rf .venv .tools demo .pytest_cache .ruff_cache .hypothesis

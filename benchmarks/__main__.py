@@ -1,6 +1,8 @@
 """Us against the references and, with ``--peers``, against other libraries: whole processes in turn, checkpoints on.
 
 python -m benchmarks [CASE …] [--rows 2000000] [--rounds 3] [--peers] [--save]
+python -m benchmarks scaling: how our cost grows with rows, splits and lanes
+python -m benchmarks report: write docs/benchmarks.md from what was kept
 """
 
 from __future__ import annotations
@@ -12,22 +14,36 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from benchmarks import report, scaling
 from benchmarks.cases import CASES, Listed
 from benchmarks.harness import contest
 from benchmarks.setting import Setting
-from benchmarks.table import HEADER, results, row
+from benchmarks.store import save
+from benchmarks.table import HEADER, cells, results
 
 
-def main() -> int:
-    """Run the cases that were asked for and print one Markdown table; 1: not everything ran."""
-    options = _options()
+def main(arguments: list[str]) -> int:
+    """Do what was asked for; 1: not everything ran."""
+    match arguments:
+        case ["scaling", *rest]:
+            return scaling.main(rest)
+        case ["report"]:
+            return report.main()
+        case _:
+            return paths(_options(arguments))
+
+
+def paths(options: argparse.Namespace) -> int:
+    """Run cases and print one Markdown table."""
     print(f"{options.rows:,} rows x 12 columns, in some cases a part of them; {options.rounds} rounds\n\n{HEADER}")
     records: list[dict[str, Any]] = []
     for name in options.cases or CASES:
         if options.peers or not CASES[name].needs_peers:
             found = measure(CASES[name], options.rows, options.rounds, peers=options.peers)
-            print("\n".join(map(row, found)), flush=True)
+            print("\n".join(f"| {' | '.join(cells(record))} |" for record in found), flush=True)
             records += found
+    if options.save:
+        save("paths", records)
     return int(any("failed" in record for record in records))
 
 
@@ -40,14 +56,16 @@ def measure(listed: Listed, rows: int, rounds: int, *, peers: bool) -> list[dict
             return results(taking_part, contest(taking_part, rounds, folder))
 
 
-def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+def _options(arguments: list[str]) -> argparse.Namespace:
+    form = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__, formatter_class=form)
     parser.add_argument("cases", nargs="*", choices=[*CASES, []], help="which; default: all")
     parser.add_argument("--rows", type=int, default=2_000_000, help="rows of the made table (default: %(default)s)")
     parser.add_argument("--rounds", type=int, default=3, help="counted runs of each program (default: %(default)s)")
     parser.add_argument("--peers", action="store_true", help="other libraries too, where `make bench-peers` put them")
-    return parser.parse_args()
+    parser.add_argument("--save", action="store_true", help="keep the figures in docs/benchmarks/ for the report")
+    return parser.parse_args(arguments)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

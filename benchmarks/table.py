@@ -1,4 +1,4 @@
-"""Results as rows of one Markdown table."""
+"""Results as records and as rows of a Markdown table."""
 
 from __future__ import annotations
 
@@ -6,10 +6,8 @@ from typing import Any
 
 from benchmarks.harness import Case, Figures
 
-HEADER = (
-    "| case | program | seconds (min-max) | CPU s | peak MB | ours / it | CPU ours / it | goal |\n"
-    "|---|---|---|---|---|---|---|---|"
-)
+COLUMNS = ["case", "program", "seconds (min-max)", "CPU s", "peak MB", "ours / it", "CPU ours / it", "goal"]
+HEADER = f"| {' | '.join(COLUMNS)} |\n|{'---|' * len(COLUMNS)}"
 
 
 def results(case: Case, found: dict[str, Figures | str]) -> list[dict[str, Any]]:
@@ -33,13 +31,13 @@ def results(case: Case, found: dict[str, Figures | str]) -> list[dict[str, Any]]
     return records
 
 
-def row(record: dict[str, Any]) -> str:
-    """One row of the table."""
+def cells(record: dict[str, Any]) -> list[str]:
+    """The record as cells of the table."""
+    begin = [record["case"], record["program"]]
     if "failed" in record:
-        reason = record["failed"].strip().replace("|", "\\|").splitlines()
-        return f"| {record['case']} | {record['program']} | {reason[0]} {reason[-1] if reason[1:] else ''} | | | | | |"
+        lines = record["failed"].strip().replace("|", "\\|").splitlines()
+        return [*begin, " … ".join(dict.fromkeys((lines[0], lines[-1]))), *[""] * (len(COLUMNS) - 3)]
     seconds = f"{record['seconds']:.2f} ({record['min']:.2f}-{record['max']:.2f})"
     ratios = [f"{record[name]:.2f}" if name in record else "" for name in ("ratio", "cpu_ratio")]
     goal = f"{record['goal']} {'✓' if record['held'] else '✗'}" if "goal" in record else ""
-    cells = [record["case"], record["program"], seconds, f"{record['cpu']:.2f}", f"{record['peak_mb']}", *ratios, goal]
-    return f"| {' | '.join(cells)} |"
+    return [*begin, seconds, f"{record['cpu']:.2f}", str(record["peak_mb"]), *ratios, goal]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -14,13 +15,20 @@ from benchmarks.server import postgres
 from benchmarks.setting import Setting, peer, program, tool
 
 COLUMNS = ", ".join(NAMES)
+BOOKKEEPING = "_adf_positions, _adf_epochs, _dlt_version, _dlt_loads, _dlt_pipeline_state"
 
 
 @contextmanager
 def csv(setting: Setting) -> Generator[Case]:
     """Against `psql` with ``\\copy``, and against ADBC without anything of ours."""
-    path = setting.made(".csv")
+    path, dlt_folder = setting.made(".csv"), setting.folder / "dlt"
     with postgres() as server:
+        dlt = [
+            peer(name, "dlt_postgres", way, server.url(), path, dlt_folder, goal=at_most(0.4)).after(
+                partial(shutil.rmtree, dlt_folder, ignore_errors=True)
+            )
+            for name, way in (("dlt, file to COPY", "file"), ("dlt, Arrow to ADBC", "parquet"))
+        ]
         copy = f"\\copy made from '{path}' with (format csv, header true)"
         command = [
             server._binary("psql"),
@@ -39,7 +47,7 @@ def csv(setting: Setting) -> Generator[Case]:
             replace(setting.flow({"type": "file", "path": str(path)}, sink), goal=peak_at_most(300)),
             tool("psql \\copy", command, at_most(0.5)),
             program("open_csv + ADBC", "references.adbc", "ingest", server.url(), path, goal=at_most(1.15)),
-            peer("dlt", "dlt_postgres", server.url(), path, setting.folder / "dlt", goal=at_most(0.4)),
+            *dlt,
             peer("psycopg COPY", "psycopg_copy", server.url(), path),
         ]
         yield Case("CSV → PostgreSQL", setting.rows, _into_made(server, contestants))
@@ -105,7 +113,7 @@ def _load(server: Any, setting: Setting, table: str) -> None:
 def _into_made(server: Any, contestants: Sequence[Contestant], *filling: str) -> list[Contestant]:
     """Each begins with a fresh table and a server that has nothing left to write."""
     key = "id" if filling else ""
-    statements = ["drop table if exists made, _adf_positions, _adf_epochs cascade", create(key=key), *filling]
+    statements = [f"drop table if exists made, {BOOKKEEPING} cascade", create(key=key), *filling]
     clean = partial(_run, server.run_sql, [*statements, *(["analyze made"] if filling else []), "checkpoint"])
     rows = partial(server.run_sql, f"select {COLUMNS} from made")
     return [replace(one.after(clean), rows=rows) for one in contestants]

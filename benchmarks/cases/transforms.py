@@ -52,16 +52,17 @@ def vectorised(setting: Setting) -> Generator[Case]:
 @contextmanager
 def processes(setting: Setting) -> Generator[Case]:
     """A transform that costs, in two processes against none."""
-    path, out = setting.made(".csv"), setting.folder / "out"
-    two = _busy(setting, path, out, "two processes", "--parallelism", "2", "--set", "lanes=processes")
-    one = _busy(setting, path, out, "one thread")
-    contestants = [into_folder(out, two), into_folder(out, replace(one, goal=at_most(1 / 1.5)))]
-    yield Case("Python in processes", setting.rows, contestants)
+    two = busy(setting, "two processes", "--parallelism", "2", "--set", "lanes=processes")
+    one = replace(busy(setting, "one thread"), goal=at_most(1 / 1.5))
+    yield Case("Python in processes", setting.rows, [two, one])
 
 
-def _busy(setting: Setting, path: Path, out: Path, name: str, *options: str) -> Contestant:
-    state = setting.folder / "adf"
+def busy(setting: Setting, name: str, *options: str, splits: int = 1) -> Contestant:
+    """The flow `Busy` from the made table as CSV, in so many splits where there are several lanes, to Parquet."""
+    path, state, out = setting.made(".csv"), setting.folder / "adf", setting.folder / "out"
     flow = Path(__file__).parent.parent / "ours" / "busy.py"
-    command = [ADF, "run", f"{flow}:Busy", "--quiet", "--directory", str(state), *options]
-    environment = {"BENCHMARK_SOURCE": str(path), "BENCHMARK_SINK": f"{out}/"}
-    return Contestant(name, command, partial(shutil.rmtree, state, ignore_errors=True), environment)
+    source = [f"source.path={path}", "source.newlines_in_values=false"]
+    source.append(f"source.split_size={-(-path.stat().st_size // splits)}")
+    settings = [part for change in (*source, f"sink.path={out}/") for part in ("--set", change)]
+    command = [ADF, "run", f"{flow}:Busy", "--quiet", "--directory", str(state), *settings, *options]
+    return into_folder(out, Contestant(name, command, partial(shutil.rmtree, state, ignore_errors=True)))

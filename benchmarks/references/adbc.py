@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from importlib import import_module
+from typing import Any
 
 import adbc_driver_manager as adbc
 import pyarrow as pa
@@ -37,19 +38,20 @@ def execute(connection: adbc.AdbcConnection, sql: str) -> None:
         statement.execute_update()
 
 
-def load(connection: adbc.AdbcConnection, table: str, path: str, **options: str) -> None:
-    """Append a CSV file to a table."""
+def load(connection: adbc.AdbcConnection, table: str, batches: Any, **options: str) -> None:
+    """Append a stream of batches to a table."""
     with adbc.AdbcStatement(connection) as statement:
         mode = {"adbc.ingest.target_table": table, "adbc.ingest.mode": "adbc.ingest.mode.append"}
         statement.set_options(**mode | options)
-        statement.bind_stream(open_csv(path))
+        statement.bind_stream(batches)
         statement.execute_update()
 
 
 def ingest(url: str, path: str) -> None:
-    """A CSV file into the table ``made``."""
+    """A CSV file into the table ``made``; to SQLite ADBC writes no decimals, so they come as text."""
+    types = {"amount": pa.string()} if url.startswith("sqlite:") else {}
     with connect(url) as connection:
-        load(connection, "made", path)
+        load(connection, "made", open_csv(path, **types))
 
 
 def upsert(url: str, path: str) -> None:
@@ -57,7 +59,7 @@ def upsert(url: str, path: str) -> None:
     changed = ", ".join(f"{name} = excluded.{name}" for name in NAMES if name != "id")
     with connect(url) as connection:
         execute(connection, "create temporary table fresh (like made) on commit drop")
-        load(connection, "fresh", path, **{"adbc.ingest.temporary": "true"})
+        load(connection, "fresh", open_csv(path), **{"adbc.ingest.temporary": "true"})
         execute(connection, f"insert into made select * from fresh on conflict (id) do update set {changed}")
 
 

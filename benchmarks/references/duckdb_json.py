@@ -7,6 +7,7 @@ import duckdb
 from benchmarks.schema import SQL_COLUMNS
 from benchmarks.taking import take
 
-relation = duckdb.execute("from read_json($path, format = 'array', columns = $columns)",
-                          {"path": sys.argv[1], "columns": SQL_COLUMNS})  # fmt: skip
+relation = duckdb.sql(
+    "from read_json($path, format = 'array', columns = $columns)", params={"path": sys.argv[1], "columns": SQL_COLUMNS}
+)
 take(relation.to_arrow_reader(65_536))

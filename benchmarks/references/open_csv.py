@@ -2,15 +2,16 @@
 
 import sys
 
+import pyarrow as pa
 import pyarrow.csv as pacsv
 
 from benchmarks.columns import COLUMNS
 from benchmarks.taking import take
 
 
-def open_csv(path: str) -> pacsv.CSVStreamingReader:
-    """The made table as a stream of batches; an empty field is null."""
-    convert = pacsv.ConvertOptions(column_types=COLUMNS, null_values=[""], strings_can_be_null=True)
+def open_csv(path: str, **types: pa.DataType) -> pacsv.CSVStreamingReader:
+    """The made table as a stream of batches, with other types where they are given; an empty field is null."""
+    convert = pacsv.ConvertOptions(column_types=COLUMNS | types, null_values=[""], strings_can_be_null=True)
     return pacsv.open_csv(path, read_options=pacsv.ReadOptions(block_size=2**20), convert_options=convert)
 
 
