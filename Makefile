@@ -9,7 +9,7 @@ export UV_COMPILE_BYTECODE := 1
 .PHONY: help demo test test-all fuzz lint format bench bench-peers bench-report coverage clean
 
 help: ## Show what there is
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 demo: .venv/ready ## Run the main job on 336,776 real flights
 	@$(RUN) python examples/flights/demo.py
@@ -54,7 +54,7 @@ bench-report: .venv/ready ## All figures of docs/benchmarks.md, the page and its
 	$(RUN) python -m benchmarks report
 
 clean: ## Remove what the other commands made
-	rm -rf .venv .tools demo .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .tools benchmarks/peers/.venv benchmarks/data demo .pytest_cache .ruff_cache .hypothesis
 
 $(UV):
 	$(PYTHON) -m venv .tools

@@ -14,6 +14,7 @@ from typing import Any
 import matplotlib as mpl
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
+from matplotlib.ticker import EngFormatter
 
 GREY = "#7d8590"
 COLOURS = ("#2f81f7", "#db6d28", "#3fb950", "#a371f7")
@@ -43,24 +44,25 @@ def draw_rows(records: Records, time: Axes, memory: Axes) -> None:
         rows = [point["at"] for point in points]
         time.plot(rows, [point["seconds"] for point in points], label=series)
         memory.plot(rows, [point["peak_mb"] for point in points], label=series)
-    time.set(xscale="log", yscale="log", xlabel="rows", ylabel="seconds", title="Time")
-    memory.set(xscale="log", xlabel="rows", ylabel="MB", title="Peak memory")
-    memory.axhline(300, color=GREY, linestyle="--", linewidth=1)
+    time.set(xscale="log", yscale="log", xlabel="rows", ylabel="seconds", title="Time by rows")
+    memory.set(xscale="log", xlabel="rows", ylabel="MB", title="Peak memory by rows")
+    memory.axhline(300, color=GREY, linestyle="--", linewidth=1, marker="")
     memory.annotate("goal", (min(point["at"] for point in records), 303), color=GREY)
     memory.set_ylim(0, max(330, *(point["peak_mb"] * 1.1 for point in records)))
+    for axis in (time.xaxis, time.yaxis, memory.xaxis):
+        axis.set_major_formatter(EngFormatter(sep=""))
     time.legend()
 
 
 def draw_parallel(records: dict[str, Records], splits: Axes, lanes: Axes) -> None:
-    """Seconds over splits and over lanes, relative to one."""
+    """Seconds over splits and over lanes."""
     for axes, name in ((splits, "splits"), (lanes, "lanes")):
         for series, points in _series(records[name]):
-            one = points[0]["seconds"]
-            axes.plot([point["at"] for point in points], [one / point["seconds"] for point in points], label=series)
-        axes.set(xlabel=name, ylabel=f"times as fast as one {name[:-1]}", title=f"Speed with {name}")
+            axes.plot([point["at"] for point in points], [point["seconds"] for point in points], label=series)
+        axes.set(xlabel=name, ylabel="seconds", title=f"Time by {name}")
         axes.set_ylim(bottom=0)
         axes.set_xticks(sorted({point["at"] for point in records[name]}))
-        axes.legend(loc="lower right")
+        axes.legend()
 
 
 def _series(records: Records) -> list[tuple[str, Records]]:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 os.environ |= {
+    "DLT_DATA_DIR": sys.argv[4],
     "RUNTIME__DLTHUB_TELEMETRY": "false",
     "RUNTIME__LOG_LEVEL": "ERROR",
     "EXTRACT__WORKERS": "2",
