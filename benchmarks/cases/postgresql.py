@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from benchmarks.harness import Case, Contestant, at_most, peak_at_most
@@ -29,23 +31,10 @@ def csv(setting: Setting) -> Generator[Case]:
             )
             for name, way in (("dlt, file to COPY", "file"), ("dlt, Arrow to ADBC", "parquet"))
         ]
-        copy = f"\\copy made from '{path}' with (format csv, header true)"
-        command = [
-            server._binary("psql"),
-            "-q",
-            "-h",
-            "127.0.0.1",
-            "-p",
-            str(server.port),
-            "-U",
-            "postgres",
-            "-c",
-            copy,
-        ]
         sink = {"type": "sql", "url": server.url(), "table": "made"}
         contestants = [
             replace(setting.flow({"type": "file", "path": str(path)}, sink), goal=peak_at_most(300)),
-            tool("psql \\copy", command, at_most(0.5)),
+            tool("psql \\copy", _copy(server, "made", path), at_most(0.5)),
             program("open_csv + ADBC", "references.adbc", "ingest", server.url(), path, goal=at_most(1.15)),
             *dlt,
             peer("psycopg COPY", "psycopg_copy", server.url(), path),
@@ -105,9 +94,13 @@ def read(setting: Setting) -> Generator[Case]:
 
 def _load(server: Any, setting: Setting, table: str) -> None:
     server.run_sql(create(table, key="id"))
-    # a session of the superuser, so the server itself may read the file
-    server.run_sql(f"copy {table} from '{setting.made('.csv')}' with (format csv, header true)")
+    subprocess.run(_copy(server, table, setting.made(".csv")), check=True)
     server.run_sql(f"vacuum analyze {table}")
+
+
+def _copy(server: Any, table: str, path: Path) -> list[str]:
+    copy = f"\\copy {table} from '{path}' with (format csv, header true)"
+    return [server._binary("psql"), "-q", "-d", server.url(), "-c", copy]
 
 
 def _into_made(server: Any, contestants: Sequence[Contestant], *filling: str) -> list[Contestant]:
