@@ -14,7 +14,7 @@ from typing import Any
 import matplotlib as mpl
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
-from matplotlib.ticker import EngFormatter
+from matplotlib.ticker import EngFormatter, LogFormatter
 
 GREY = "#7d8590"
 COLOURS = ("#2f81f7", "#db6d28", "#3fb950", "#a371f7")
@@ -49,8 +49,10 @@ def draw_rows(records: Records, time: Axes, memory: Axes) -> None:
     memory.axhline(300, color=GREY, linestyle="--", linewidth=1, marker="")
     memory.annotate("goal", (min(point["at"] for point in records), 303), color=GREY)
     memory.set_ylim(0, max(330, *(point["peak_mb"] * 1.1 for point in records)))
-    for axis in (time.xaxis, time.yaxis, memory.xaxis):
-        axis.set_major_formatter(EngFormatter(sep=""))
+    for axes in (time, memory):
+        axes.xaxis.set_major_formatter(EngFormatter(sep=""))
+    time.yaxis.set_major_formatter(LogFormatter())
+    time.yaxis.set_minor_formatter(LogFormatter())
     time.legend()
 
 
