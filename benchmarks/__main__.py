@@ -23,7 +23,7 @@ from benchmarks.table import HEADER, cells, results
 
 
 def main(arguments: list[str]) -> int:
-    """Do what was asked for; 1: not everything ran."""
+    """Do what was asked for; 1: a program failed."""
     match arguments:
         case ["scaling", *rest]:
             return scaling.main(rest)

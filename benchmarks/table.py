@@ -18,7 +18,7 @@ def results(case: Case, found: dict[str, Figures | str]) -> list[dict[str, Any]]
         its = found[contestant.name]
         record: dict[str, Any] = {"case": case.name, "rows": case.rows, "program": contestant.name}
         if isinstance(its, str):
-            records.append(record | {"failed": its})
+            records.append(record | {"missing" if contestant.missing else "failed": its})
             continue
         low, high = its.spread
         record |= {"seconds": its.wall, "min": low, "max": high, "cpu": its.cpu, "peak_mb": its.peak}
@@ -34,8 +34,8 @@ def results(case: Case, found: dict[str, Figures | str]) -> list[dict[str, Any]]
 def cells(record: dict[str, Any]) -> list[str]:
     """The record as cells of the table."""
     begin = [record["case"], record["program"]]
-    if "failed" in record:
-        lines = record["failed"].strip().replace("|", "\\|").splitlines()
+    if why := record.get("missing") or record.get("failed"):
+        lines = why.strip().replace("|", "\\|").splitlines()
         return [*begin, " … ".join(dict.fromkeys((lines[0], lines[-1]))), *[""] * (len(COLUMNS) - 3)]
     seconds = f"{record['seconds']:.2f} ({record['min']:.2f}-{record['max']:.2f})"
     ratios = [f"{record[name]:.2f}" if name in record else "" for name in ("ratio", "cpu_ratio")]

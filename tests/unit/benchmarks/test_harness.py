@@ -45,7 +45,9 @@ def test_a_contest_goes_on_without_what_is_missing_or_fails(tmp_path: Path) -> N
     assert len(prepared) == 3, "one round that is not counted and two that are"
     assert "seconds" in found[0]
     assert "ZeroDivisionError" in cells(found[1])[2]
+    assert "failed" in found[1]
     assert "not installed" in cells(found[2])[2]
+    assert "failed" not in found[2]
     assert {len(cells(record)) for record in found} == {len(COLUMNS)}
 
 
