@@ -7,14 +7,14 @@ from typing import Any
 
 def read(message: Any) -> Any:
     """Looks at two fields and drops some."""
-    return message if message["id"] % 10 and message["score"] > 0.01 else None
+    return message if message["id"] % 10 and message["amount"] > 1 else None
 
 
 def written(message: Any) -> Any:
     """Sets a field too."""
     if message["id"] % 10 == 0:
         return None
-    message["total"] = message["score"] * 1.19
+    message["total"] = float(message["amount"]) * 1.19
     return message
 
 
