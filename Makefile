@@ -6,10 +6,10 @@ RUN := $(UV) run --frozen
 unexport PYTHONDONTWRITEBYTECODE
 export UV_COMPILE_BYTECODE := 1
 
-.PHONY: help demo test test-all fuzz lint format bench coverage clean
+.PHONY: help demo test test-all fuzz lint format bench bench-peers bench-report coverage clean
 
 help: ## Show what there is
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 demo: .venv/ready ## Run the main job on 336,776 real flights
 	@$(RUN) python examples/flights/demo.py
@@ -40,12 +40,21 @@ coverage: .venv/ready ## Tests with coverage, child processes included
 	$(RUN) coverage combine
 	$(RUN) coverage report
 
-bench: .venv/ready ## Benchmarks against the references; needs psql and sqlite3
+bench: .venv/ready ## Benchmarks against the references; needs sqlite3
 	$(RUN) python -m benchmarks
-	$(RUN) python benchmarks/messages.py
+
+bench-peers: .venv/ready ## The same against other libraries too, which get an environment of their own
+	$(UV) sync --frozen --quiet --project benchmarks/peers
+	$(RUN) python -m benchmarks --peers
+
+bench-report: .venv/ready ## All figures of docs/benchmarks.md, the page and its plots (some 25 minutes)
+	$(UV) sync --frozen --quiet --project benchmarks/peers
+	$(RUN) python -m benchmarks --peers --save
+	$(RUN) python -m benchmarks scaling
+	$(RUN) python -m benchmarks report
 
 clean: ## Remove what the other commands made
-	rm -rf .venv .tools demo .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .tools benchmarks/peers/.venv benchmarks/data demo .pytest_cache .ruff_cache .hypothesis
 
 $(UV):
 	$(PYTHON) -m venv .tools

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,21 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-COLUMNS = {
-    "id": pa.int64(),
-    "uid": pa.string(),
-    "email": pa.string(),
-    "created_at": pa.timestamp("us"),
-    "day": pa.date32(),
-    "amount": pa.decimal128(12, 2),
-    "score": pa.float64(),
-    "active": pa.bool_(),
-    "country": pa.string(),
-    "note": pa.string(),
-    "meta": pa.string(),
-    "status": pa.int64(),
-}
-"""Columns of the made table with their types."""
+from benchmarks.columns import COLUMNS
 
 _COUNTRIES = np.array(["NO", "DE", "FR", "US", "JP", "BR", "IN", "ZA"])
 _NOTES = np.array(
@@ -70,19 +58,36 @@ def table(first: int, rows: int) -> pa.Table:
     return pa.table(columns, schema=pa.schema(COLUMNS))
 
 
-def write_csv(path: str | Path, rows: int) -> Path:
-    """Write the made table as CSV with a header; an existing file of the same number of rows is kept."""
-    target = Path(path)
-    stamp = target.with_suffix(f".{rows}.done")
-    if target.exists() and stamp.exists():
-        return target
-    target.parent.mkdir(parents=True, exist_ok=True)
+def write_csv(target: Path, rows: int, first: int = 0) -> None:
+    """Write rows of the made table as CSV with a header."""
     with target.open("wb") as file:
         file.write(f"{','.join(COLUMNS)}\n".encode())
-        for first in range(0, rows, _CHUNK):
-            file.write(_lines(table(first, min(_CHUNK, rows - first))))
-    stamp.touch()
-    return target
+        for part in _parts(first, rows):
+            file.write(_lines(part))
+
+
+def write_json(target: Path, rows: int, *, array: bool) -> None:
+    """Write the made table as JSON lines or as one array; times as ISO 8601, decimals as numbers."""
+    import duckdb
+
+    form = f"format json, array {str(array).lower()}, timestampformat '%Y-%m-%dT%H:%M:%S.%f'"
+    schema = pa.schema(COLUMNS)
+    batches = (batch for part in _parts(0, rows) for batch in part.to_batches())
+    duckdb.from_arrow(pa.RecordBatchReader.from_batches(schema, batches)).query(
+        "made", f"copy made to '{target}' ({form})"
+    )
+
+
+def write_arrow(target: Path, rows: int) -> None:
+    """Write the made table as an Arrow file of record batches of 65,536 rows."""
+    with pa.ipc.new_file(target, pa.schema(COLUMNS)) as writer:
+        for first in range(0, rows, 65_536):
+            writer.write_table(table(first, min(65_536, rows - first)))
+
+
+def _parts(first: int, rows: int) -> Iterator[pa.Table]:
+    for begin in range(first, first + rows, _CHUNK):
+        yield table(begin, min(_CHUNK, first + rows - begin))
 
 
 def _lines(rows: pa.Table) -> memoryview:
@@ -132,5 +137,22 @@ def _decimal(cents: np.ndarray) -> pa.Array:
     return pa.Array.from_buffers(pa.decimal128(12, 2), len(cents), [None, pa.py_buffer(words.tobytes())])
 
 
+WRITERS: dict[str, Callable[[Path, int], None]] = {
+    ".csv": write_csv,
+    ".jsonl": partial(write_json, array=False),
+    ".json": partial(write_json, array=True),
+    ".arrow": write_arrow,
+}
+
+
+def main(path: str, rows: str, first: str = "0") -> None:
+    """Write a file, whole or not at all, in the form that its ending says."""
+    target = Path(path)
+    unfinished = target.with_name(f"unfinished-{target.name}")
+    writer = WRITERS[target.suffix]
+    writer(unfinished, int(rows)) if first == "0" else write_csv(unfinished, int(rows), int(first))
+    unfinished.rename(target)
+
+
 if __name__ == "__main__":
-    print(write_csv(sys.argv[1], int(sys.argv[2])))
+    main(*sys.argv[1:])
