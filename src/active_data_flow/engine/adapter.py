@@ -124,6 +124,10 @@ class MessageSource(SplitSource):
         )
         return [f"one split: the source gives its messages one after the other; it {resume}"]
 
+    def reads_again(self) -> str:
+        """Always: it has no memory of what it gave."""
+        return "derive the source from SplitSource, which remembers what it has read"
+
     @property
     def name_in_errors(self) -> str:
         """The name of the source inside."""
