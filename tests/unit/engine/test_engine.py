@@ -224,6 +224,20 @@ def test_an_endless_source_stops_when_caught_up(name):
     assert run(flow, store, Budget(until_caught_up=True)).records_read == 0
 
 
+def test_several_endless_sources_are_read_side_by_side_and_an_error_of_one_ends_all(name):
+    sources = {
+        "left": ScriptedSource(script={"a": numbers(3)}, endless=True),
+        "right": ScriptedSource(script={"a": numbers(3, 100)}, endless=True),
+    }
+    flow = DataFlow(name="together", sources=sources, sink=TransactionalMemorySink(place=name))
+    assert run(flow, MemoryStore(), Budget(until_caught_up=True)).records_written == 6
+    assert written(name) == [0, 1, 2, 100, 101, 102]
+    broken = sources | {"right": ScriptedSource(script={"a": [*numbers(2), "broken"]}, endless=True)}
+    with pytest.raises(SourceError, match="the script says so") as error:
+        run(DataFlow(name="broken", sources=broken, sink=MemorySink()), MemoryStore())
+    assert error.value.flow == "broken/right"
+
+
 def test_an_endless_source_commits_in_time_while_nothing_arrives(name):
     source = ScriptedSource(script={"a": numbers(2)}, endless=True, key=name)
     flow = flow_of(source, TransactionalMemorySink(place=name), checkpoint=CheckpointPolicy(every="5m"))
