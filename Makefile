@@ -36,8 +36,9 @@ format: .venv/ready ## Put the code into the house style
 	$(RUN) ruff format .
 
 coverage: .venv/ready ## Tests with coverage, child processes included
-	$(RUN) coverage run -m pytest tests -m "not slow"
-	$(RUN) coverage combine
+	$(RUN) coverage erase
+	$(RUN) coverage run -m pytest tests -m "not slow" -n auto
+	$(RUN) coverage combine --quiet
 	$(RUN) coverage report
 
 bench: .venv/ready ## Benchmarks against the references; needs sqlite3

@@ -8,6 +8,7 @@ from typing import Any
 
 from active_data_flow.core.batch import Batch
 from active_data_flow.core.checkpoint import SplitState
+from active_data_flow.core.clock import CLOCK
 from active_data_flow.source_support import IDLE, AssignedSplit, SplitSource
 from active_data_flow.source_support.direct import DirectContext
 
@@ -91,6 +92,7 @@ class _Lane:
     def __init__(self, lanes: _Lanes, reader: int) -> None:
         self.reader = reader
         self.configuration: dict[str, Any] = {}
+        self.clock = CLOCK
         self._lanes = lanes
 
     def send_split_request(self) -> None:

@@ -166,7 +166,7 @@ class TestADatabaseThatGoesAway:
             "flow.yaml",
             f"""
 name: bad
-source: {{type: sql, url: "{postgres_url}", table: source, batch_rows: 500, rows_per_split: 20000}}
+source: {{type: sql, url: "{postgres_url}", table: source, batch_size: 500, rows_per_split: 20000}}
 sink: {{type: sql, url: "sqlite:///out.db", table: t}}
 checkpoint: {{every: 0}}
 """,

@@ -46,6 +46,25 @@ def statuses(folder):
         return [status for (status,) in connection.execute("SELECT status FROM rejects ORDER BY id")]
 
 
+def test_what_the_source_could_not_read_is_read_with_the_types_that_it_has_after_the_fix(folder):
+    rejecting = {"transforms": [{"type": "filter", "where": "id > 0"}], "on_error": {"reject": True}}
+    folder.put("in.csv", "id,amount\n1,2\n").flow({"path": "*.csv"}, TABLE, **rejecting)
+    assert folder.succeeds()["records_written"] == 1
+    folder.put("more.csv", "id,amount\n2,many\n-3,few\n")
+    assert folder.succeeds()["records_rejected"] == 2
+    assert folder.adf("rejects replay").code == 0
+    assert [reject["error"] for reject in folder.rejects()] == [
+        "amount: 'many' does not fit int64",
+        "amount: 'few' does not fit int64",
+    ]
+    folder.flow({"path": "*.csv", "schema": {"amount": "string?"}}, {"type": "file", "path": "out.csv"}, **rejecting)
+    replayed = folder.adf("rejects replay")
+    assert replayed.code == 0, replayed.output
+    assert "2 rejected records replayed written 1 records" in replayed.text
+    assert folder.rows() == [{"id": "2", "amount": "many"}]
+    assert folder.rejects() == []
+
+
 @pytest.mark.parametrize("lanes", ["threads", "processes"])
 @pytest.mark.parametrize("sink", SINKS)
 def test_after_a_fix_they_arrive_once(folder, sink, lanes):

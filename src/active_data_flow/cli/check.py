@@ -20,6 +20,8 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(options: argparse.Namespace) -> int:
+    from dataclasses import asdict
+
     from active_data_flow.cli.flows import open_flow
     from active_data_flow.cli.output import print_json
     from active_data_flow.engine.explain import check
@@ -28,8 +30,7 @@ def _run(options: argparse.Namespace) -> int:
     lines = check(flow)
     good = all(line.ok for line in lines)
     if options.json:
-        found = [{"component": line.component, "ok": line.ok, "text": line.text} for line in lines]
-        print_json({"flow": flow.name, "ok": good, "lines": found})
+        print_json({"flow": flow.name, "ok": good, "lines": [asdict(line) for line in lines]})
     else:
         _show(flow.name, lines, options.flow, good=good)
     return 0 if good else 2
@@ -38,13 +39,13 @@ def _run(options: argparse.Namespace) -> int:
 def _show(name: str, lines: Sequence[CheckLine], reference: str, *, good: bool) -> None:
     from rich.text import Text
 
-    from active_data_flow.cli.output import BAD, GOOD, facts, stdout
+    from active_data_flow.cli.output import BAD, GOOD, NOTE, facts, stdout
     from active_data_flow.core.logging import redact
 
     console = stdout()
     shown = [("flow", Text.assemble(("ok  ", GOOD), f"{name}: the configuration is valid"))]
     for line in lines:
-        mark = ("ok  ", GOOD) if line.ok else ("BAD ", BAD)
+        mark = ("BAD ", BAD) if not line.ok else ("note ", NOTE) if line.warning else ("ok  ", GOOD)
         shown.append((line.component, Text.assemble(mark, redact(line.text))))
     console.print(facts(shown))
     following = f"adf run {reference}" if good else f"mend what is marked BAD, then: adf check {reference}"

@@ -17,7 +17,7 @@ def _run(options: argparse.Namespace) -> int:
     from active_data_flow.cli.catalogue import entry_to_json, show_list, show_options
     from active_data_flow.cli.output import print_json
     from active_data_flow.core.errors import PluginError
-    from active_data_flow.core.overrides import nearest
+    from active_data_flow.core.near_names import near_names
     from active_data_flow.core.registry import registrations
 
     entries = registrations()
@@ -25,7 +25,7 @@ def _run(options: argparse.Namespace) -> int:
         names = {entry.name for entry in entries}
         entries = [entry for entry in entries if entry.name == options.name]
         if not entries:
-            raise PluginError(f"there is no connector {options.name!r}{nearest(options.name, names)}")
+            raise PluginError(f"there is no connector {options.name!r}{near_names(options.name, names)}")
     if options.json:
         print_json([entry_to_json(entry, schema=bool(options.name)) for entry in entries])
     elif options.name:

@@ -43,12 +43,15 @@ def print_json(value: Any, *, indent: int | None = 2) -> None:
 
 
 def table(*headers: str, title: str = "") -> Table:
-    """An empty table; the first column never wraps. A header that ends in ``#`` has numbers below it."""
+    """An empty table; the first column and numbers never wrap. A header that ends in ``#`` has numbers below it."""
     made = Table(box=box.SIMPLE_HEAD, title=Text(title) if title else None, title_justify="left", title_style="bold")
     for index, header in enumerate(headers):
         number = header.endswith("#")
         made.add_column(
-            Text(header.rstrip("#")), justify="right" if number else "left", no_wrap=index == 0, overflow="fold"
+            Text(header.rstrip("#")),
+            justify="right" if number else "left",
+            no_wrap=number or index == 0,
+            overflow="fold",
         )
     return made
 

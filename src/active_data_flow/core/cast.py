@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import replace
 
 import pyarrow as pa
@@ -13,6 +12,7 @@ from active_data_flow.core.conversion import Fault, convert, default_array
 from active_data_flow.core.errors import SchemaError
 from active_data_flow.core.field_options import alias_of, has_default
 from active_data_flow.core.kernels import pc
+from active_data_flow.core.near_names import near_names
 from active_data_flow.core.policies import Drift
 from active_data_flow.core.types import type_text
 
@@ -130,11 +130,9 @@ class _Casting:
             return pa.nulls(count, field.type)
         wanted = alias_of(field) or field.name
         names = self._batch.data.schema.names
-        near = difflib.get_close_matches(wanted, names, n=3, cutoff=0.5)
-        hint = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(names)}"
         message = (
-            f"column {wanted!r} is missing in the data; {hint} (give the field an alias or a default, or allow null:"
-            f" {type_text(field.type, nullable=True)})"
+            f"column {wanted!r} is missing in the data{near_names(wanted, names)}"
+            f" (give the field an alias or a default, or allow null: {type_text(field.type, nullable=True)})"
         )
         raise SchemaError(message, split=self._batch.split_id, position=self._batch.position)
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import difflib
 import gc
 import threading
 import time
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC
 from typing import Any
 
 import pyarrow as pa
+
+from active_data_flow.core.near_names import near_names
 
 
 class UnknownFieldError(KeyError, AttributeError):
@@ -28,10 +29,7 @@ class UnknownFieldError(KeyError, AttributeError):
 
     def __str__(self) -> str:
         name = self.args[0]
-        near = difflib.get_close_matches(name, self._known, n=3, cutoff=0.5) if isinstance(name, str) else []
-        if near:
-            return f"there is no field {name!r}; did you mean {' or '.join(near)}?"
-        return f"there is no field {name!r}; there are {', '.join(self._known) or 'none'}"
+        return f"there is no field {name!r}{near_names(str(name), self._known)}"
 
 
 class Columns(dict[str, list[Any]]):
@@ -124,6 +122,19 @@ def records_of(data: pa.RecordBatch, rows: Sequence[int]) -> list[dict[str, Any]
     names = data.schema.names
     columns = [values_of(column) for column in taken.columns]
     return [dict(zip(names, values, strict=True)) for values in zip(*columns, strict=True)] or [{} for _ in rows]
+
+
+def data_of(records: Sequence[Mapping[str, Any]], known: pa.Schema | None = None) -> pa.RecordBatch:
+    """Records as a batch with all the names that they have, those of `known` first and with its types.
+
+    Raises:
+        pyarrow.ArrowException: The values of a column don't go together, or have no type in Arrow.
+    """
+    types = {} if known is None else {field.name: field.type for field in known}
+    names = dict.fromkeys((*types, *(name for record in records for name in record)))
+    return pa.RecordBatch.from_pydict(
+        {name: pa.array([record.get(name) for record in records], types.get(name)) for name in names}
+    )
 
 
 def _plain(kind: pa.DataType) -> bool:
@@ -226,4 +237,4 @@ def collector_paused() -> Generator[None]:
         _collector.resume()
 
 
-__all__ = ["Columns", "UnknownFieldError", "collector_paused", "records_of", "values_of"]
+__all__ = ["Columns", "UnknownFieldError", "collector_paused", "data_of", "records_of", "values_of"]

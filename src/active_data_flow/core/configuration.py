@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
 from collections.abc import Mapping, Sequence
@@ -12,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, ValidationErro
 from pydantic_core import CoreSchema, core_schema
 
 from active_data_flow.core.errors import ConfigurationError
+from active_data_flow.core.near_names import near_names
 
 REDACTED = "********"
 _PORT = r"\d{1,5}(?:[/?#\s'\"]|$)"
@@ -192,7 +192,9 @@ def _fault(fault: Mapping[str, Any], model: type[BaseModel]) -> str:
     if fault["type"] == "missing":
         return f"{path}: is required"
     if fault["type"] == "extra_forbidden":
-        return f"{path}: unknown option{_near(str(fault['loc'][-1]), _model_at(model, fault['loc'][:-1]))}"
+        where = _model_at(model, fault["loc"][:-1])
+        near = "" if where is None else near_names(str(fault["loc"][-1]), set(where.model_fields))
+        return f"{path}: unknown option{near}"
     message = str(fault["msg"]).removeprefix("Value error, ")
     if "in clear" in message:
         return f"{path}: {message}"
@@ -215,14 +217,6 @@ def _model_in(hint: Any) -> type[BaseModel] | None:
         return hint
     models = [model for part in get_args(hint) if (model := _model_in(part)) is not None]
     return models[0] if len(models) == 1 else None
-
-
-def _near(given: str, model: type[BaseModel] | None) -> str:
-    if model is None:
-        return ""
-    names = sorted(model.model_fields)
-    near = difflib.get_close_matches(given, names, n=3, cutoff=0.5)
-    return f"; did you mean {' or '.join(near)}?" if near else f"; there are {', '.join(names)}"
 
 
 def _shown(value: Any) -> str:

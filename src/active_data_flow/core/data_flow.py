@@ -11,8 +11,9 @@ from pydantic import ConfigDict, Field, create_model
 from active_data_flow.core.component import Component
 from active_data_flow.core.configuration import Configuration
 from active_data_flow.core.errors import ConfigurationError
+from active_data_flow.core.near_names import near_names
 from active_data_flow.core.policies import CheckpointPolicy, ErrorPolicy, RetryPolicy, SchemaContract
-from active_data_flow.core.registry import build, find, near_names
+from active_data_flow.core.registry import build, find
 from active_data_flow.core.run import Budget, RunResult
 from active_data_flow.core.schema import SchemaSpec, fields_of
 from active_data_flow.core.sink import Sink
@@ -21,6 +22,8 @@ from active_data_flow.core.transform import Transform
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+    from active_data_flow.testing.flow_test import FlowTestResult, Messages
 
 Lanes = Literal["threads", "processes"]
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,127}")
@@ -214,6 +217,33 @@ class DataFlow:
         """
         runtime = find("runtime", "local")(**options)
         return runtime.runner(self).run(budget or Budget())
+
+    def test(self, messages: Messages | Mapping[str, Messages]) -> FlowTestResult:
+        """What the flow makes of these messages, without its sources and sinks: for tests of the flow's own work.
+
+        They go through the schema, the transforms and the error policy as records of the source do, in this thread.
+        Nothing is opened, written or kept. Messages whose types don't go together go through one by one.
+
+        Args:
+            messages: Mappings, instances of the flow's schema, or a `pyarrow.Table` or `RecordBatch`; of a flow with
+                several sources, a mapping of their names to these.
+
+        Returns:
+            What the sink gets, and what was rejected at which step.
+
+        Raises:
+            RecordError: A record can't be used, and the flow's error policy is to fail.
+            RejectLimitError: More are rejected than the policy allows.
+            ActiveDataFlowError: A transform failed as a whole, as it would in a run.
+
+        Example:
+            >>> result = Cheap(limit=5).test([{"sku": "a", "price": 4.0}, {"sku": "b", "price": 6.0}])
+            >>> result.outputs, result.rejects
+            ([{'sku': 'a', 'price': 4.0}], [])
+        """
+        from active_data_flow.testing.flow_test import run_test
+
+        return run_test(self, messages)
 
     @classmethod
     def _own_options(cls) -> type[Configuration]:

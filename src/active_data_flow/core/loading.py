@@ -19,7 +19,8 @@ from pydantic import ValidationError
 from active_data_flow.core.data_flow import DataFlow, FlowSettings
 from active_data_flow.core.documents import SUFFIXES, Document, read_document
 from active_data_flow.core.errors import ActiveDataFlowError, ConfigurationError
-from active_data_flow.core.overrides import nearest, override, override_document
+from active_data_flow.core.near_names import near_names
+from active_data_flow.core.overrides import override, override_document
 from active_data_flow.core.registry import Kind, build
 
 _PARTS: dict[str, Kind] = {"source": "source", "sources": "source", "sink": "sink", "sinks": "sink"}
@@ -67,7 +68,7 @@ def load_document(document: Document, overrides: Mapping[str, Any] | None = None
     value = override_document(document.value, overrides or {}, _KEYS)
     for key in value:
         if key not in _KEYS:
-            message = f"{document.place([key])}: unknown key {key!r}{nearest(key, _KEYS)}"
+            message = f"{document.place([key])}: unknown key {key!r}{near_names(key, _KEYS)}"
             raise ConfigurationError(message)
     if "name" not in value:
         raise ConfigurationError(f"{document.name}: name is required: checkpoints and runs are kept under it")
@@ -206,7 +207,7 @@ def _found(module: ModuleType, name: str, place: str) -> type[DataFlow] | DataFl
         if isinstance(found, DataFlow) or (isinstance(found, type) and issubclass(found, DataFlow)):
             return found
         what = "is not a DataFlow" if found is not None else "is not there"
-        raise ConfigurationError(f"{place}: {name} {what}{nearest(name, flows)}")
+        raise ConfigurationError(f"{place}: {name} {what}{near_names(name, flows)}")
     if len(flows) == 1:
         return next(iter(flows.values()))
     if not flows:

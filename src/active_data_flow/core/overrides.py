@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping
 from typing import Any, cast, get_args, get_type_hints
 
@@ -10,6 +9,7 @@ from active_data_flow.core.component import Component
 from active_data_flow.core.configuration import Configuration
 from active_data_flow.core.data_flow import DataFlow, FlowSettings
 from active_data_flow.core.errors import ConfigurationError, PluginError
+from active_data_flow.core.near_names import near_names
 from active_data_flow.core.registry import KINDS, Kind, build, find
 
 _KINDS: dict[str, Kind] = {name: kind for kind in KINDS for name in (kind, f"{kind}s")}
@@ -32,7 +32,7 @@ def override(flow: type[DataFlow] | DataFlow, changes: Mapping[str, Any]) -> Dat
     for path, value in changes.items():
         head, *rest = path.split(".")
         if head not in names:
-            raise ConfigurationError(f"--set {path}: the flow has no {head!r}{nearest(head, names)}")
+            raise ConfigurationError(f"--set {path}: the flow has no {head!r}{near_names(head, names)}")
         old = given.get(head, getattr(flow, head, None))
         new = _replaced(old, rest, value, path)
         kind = _KINDS.get(head)
@@ -56,18 +56,9 @@ def override_document(document: Mapping[str, Any], changes: Mapping[str, Any], k
     for path, value in changes.items():
         head, *rest = path.split(".")
         if head not in known:
-            raise ConfigurationError(f"--set {path}: a flow has no {head!r}{nearest(head, known)}")
+            raise ConfigurationError(f"--set {path}: a flow has no {head!r}{near_names(head, known)}")
         result[head] = _replaced(result.get(head), rest, value, path, _options_of(head, result.get(head)))
     return result
-
-
-def nearest(name: str, known: Iterable[str]) -> str:
-    """The end of an error about an unknown name: near names, else all of them."""
-    names = sorted(known)
-    near = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
-    if near:
-        return f"; did you mean {' or '.join(near)}?"
-    return f"; there are {', '.join(names)}" if names else ""
 
 
 def _replaced(old: Any, path: list[str], value: Any, whole: str, known: set[str] | None = None) -> Any:
@@ -83,7 +74,7 @@ def _replaced(old: Any, path: list[str], value: Any, whole: str, known: set[str]
     if old is not None and not isinstance(old, Mapping):
         raise ConfigurationError(f"--set {whole}: there is nothing below {_before(whole, path)}, which is {old!r}")
     if known is not None and head not in known:
-        raise ConfigurationError(f"--set {whole}: {_before(whole, path)} has no {head!r}{nearest(head, known)}")
+        raise ConfigurationError(f"--set {whole}: {_before(whole, path)} has no {head!r}{near_names(head, known)}")
     inner = mapping.get(head)
     mapping[head] = _replaced(inner, rest, value, whole, _component_options(_kind_of(whole), inner) if rest else None)
     return mapping
@@ -93,7 +84,7 @@ def _in_configuration(old: Configuration, path: list[str], value: Any, whole: st
     head, *rest = path
     fields = type(old).model_fields
     if head not in fields:
-        raise ConfigurationError(f"--set {whole}: {_before(whole, path)} has no {head!r}{nearest(head, fields)}")
+        raise ConfigurationError(f"--set {whole}: {_before(whole, path)} has no {head!r}{near_names(head, fields)}")
     options = {name: getattr(old, name) for name in old.model_fields_set}
     new = _replaced(getattr(old, head), rest, value, whole)
     return type(old).build(options | {head: new})
@@ -149,4 +140,4 @@ def _option_names(flow: type[DataFlow]) -> set[str]:
     return {name for name in get_type_hints(flow) if not name.startswith("_")} - {"reference", "settings"}
 
 
-__all__ = ["nearest", "override", "override_document"]
+__all__ = ["override", "override_document"]

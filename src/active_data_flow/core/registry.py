@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import difflib
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
@@ -12,6 +11,7 @@ from typing import Any, Literal, cast
 
 from active_data_flow.core.component import Component
 from active_data_flow.core.errors import PluginError
+from active_data_flow.core.near_names import near_names
 from active_data_flow.version import VERSION
 
 Kind = Literal["source", "sink", "transform", "runtime"]
@@ -69,9 +69,8 @@ def find_function(name: str) -> Callable[..., Any]:
     try:
         return _functions[name]
     except KeyError:
-        message = (
-            f"no function {name!r} is registered{near_names(name, _functions)}; decorate it with @register_function"
-        )
+        near = near_names(name, set(_functions))
+        message = f"no function {name!r} is registered{near}; decorate it with @register_function"
         raise PluginError(message) from None
 
 
@@ -166,15 +165,6 @@ def _unknown(kind: Kind, name: str) -> str:
     return f"unknown {kind} {name!r}{near_names(name, known)}; {install}"
 
 
-def near_names(name: str, known: Iterable[str]) -> str:
-    """``; did you mean …`` with the nearest of the known names, else all of them."""
-    known = sorted(known)
-    near = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
-    if near:
-        return f"; did you mean {' or '.join(near)}?"
-    return f"; there are {', '.join(known)}" if known else "; there are none"
-
-
 __all__ = [
     "KINDS",
     "Kind",
@@ -182,7 +172,6 @@ __all__ = [
     "build",
     "find",
     "find_function",
-    "near_names",
     "register",
     "register_function",
     "registrations",

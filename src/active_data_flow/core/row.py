@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, ItemsView, Iterable, Iterator, KeysView, Mapping, ValuesView
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -14,6 +13,7 @@ import pyarrow as pa
 
 from active_data_flow.core.batch import Batch, Position
 from active_data_flow.core.columns import Columns, UnknownFieldError
+from active_data_flow.core.near_names import near_names
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,9 +273,8 @@ class Typed(Message, metaclass=_TypedType):
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
-        near = difflib.get_close_matches(name, [key for key in self if key.isidentifier()], n=3, cutoff=0.5)
-        hint = f"; did you mean {' or '.join(near)}?" if near else ""
-        message = f"{type(self).__name__} has no field {name!r}{hint}"
+        near = near_names(name, [key for key in self if key.isidentifier()], others=False)
+        message = f"{type(self).__name__} has no field {name!r}{near}"
         raise AttributeError(message, name=name, obj=self)
 
 

@@ -158,6 +158,10 @@ class Sink(Component):
         """A command that shows what was written, for the summary of a run; empty where there is none."""
         return ""
 
+    def doubles(self) -> str:
+        """Where records that are read again would stand there twice: what prevents that; else, or unknown, empty."""
+        return ""
+
     def arrow_schema(self) -> pa.Schema | None:
         """Columns and types that the place has now; None where it has none yet."""
         return None

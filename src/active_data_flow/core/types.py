@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterator
 from functools import lru_cache
@@ -11,6 +10,7 @@ from typing import NamedTuple, NoReturn
 import pyarrow as pa
 
 from active_data_flow.core.errors import ConfigurationError, SchemaError
+from active_data_flow.core.near_names import near_names
 
 _PLAIN: dict[str, pa.DataType] = {
     "binary": pa.binary(),
@@ -268,10 +268,8 @@ class _Parser:
     def _unknown(self, name: str) -> NoReturn:
         if name in _WITH_PARAMETERS:
             self._fail(f"{name!r} says what is in it, as {_EXAMPLES[name]}")
-        known = sorted({*_PLAIN, *_ALIASES, *_WITH_PARAMETERS})
-        near = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
-        hint = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(known)}"
-        self._fail(f"{name!r} is no type; {hint}")
+        known = {*_PLAIN, *_ALIASES, *_WITH_PARAMETERS}
+        self._fail(f"{name!r} is no type{near_names(name, known)}")
 
     def _fail(self, why: str) -> NoReturn:
         raise ConfigurationError(f"type {self._text!r}: {why}")

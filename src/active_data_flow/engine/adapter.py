@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from itertools import islice
@@ -11,6 +10,8 @@ from typing import Any
 import pyarrow as pa
 
 from active_data_flow.core.batch import Batch, Position
+from active_data_flow.core.clock import Clock
+from active_data_flow.core.columns import data_of
 from active_data_flow.core.errors import SourceError
 from active_data_flow.core.source import Source
 from active_data_flow.source_support import (
@@ -63,7 +64,7 @@ class _MessageReader(SplitReader[Pass]):
     def read(self, split: Pass, position: Position) -> Iterator[Batch | Signal]:
         done: int = position or 0
         messages = islice(self._source.each(), done, None)
-        while rows := _some(messages):
+        while rows := _some(messages, self._context.clock):
             done += len(rows)
             data = self._record_batch(rows)
             yield Batch(
@@ -77,31 +78,22 @@ class _MessageReader(SplitReader[Pass]):
 
     def _record_batch(self, rows: list[dict[str, Any]]) -> pa.RecordBatch:
         """Columns keep the type that they had first; columns that come later are added."""
-        names = dict.fromkeys(name for row in rows for name in row)
-        known = self._schema
         try:
-            columns = {
-                name: pa.array(
-                    [row.get(name) for row in rows],
-                    known.field(name).type if known is not None and name in known.names else None,
-                )
-                for name in [*(known.names if known is not None else ()), *names]
-            }
+            data = data_of(rows, self._schema)
         except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
             message = f"messages of {self._source.name_in_errors} change their types: {error}; give the flow a schema"
             raise SourceError(message, connector=self._source.name_in_errors) from error
-        data = pa.RecordBatch.from_pydict(columns)
         self._schema = pa.schema([field for field in data.schema if not pa.types.is_null(field.type)])
         return data
 
 
-def _some(messages: Iterator[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def _some(messages: Iterator[Mapping[str, Any]], clock: Clock) -> list[dict[str, Any]]:
     """The next messages, a batch of them or what comes within a second; none at the end."""
     rows: list[dict[str, Any]] = []
-    end = time.monotonic() + _BATCH_SECONDS
+    end = clock.monotonic() + _BATCH_SECONDS
     for message in messages:
         rows.append(dict(message))
-        if len(rows) >= _BATCH_ROWS or (len(rows) % _LOOK_EVERY == 0 and time.monotonic() >= end):
+        if len(rows) >= _BATCH_ROWS or (len(rows) % _LOOK_EVERY == 0 and clock.monotonic() >= end):
             break
     return rows
 
@@ -131,6 +123,10 @@ class MessageSource(SplitSource):
             else "is not replayable: a run commits once, at its end, and a killed one begins anew"
         )
         return [f"one split: the source gives its messages one after the other; it {resume}"]
+
+    def reads_again(self) -> str:
+        """Always: it has no memory of what it gave."""
+        return "derive the source from SplitSource, which remembers what it has read"
 
     @property
     def name_in_errors(self) -> str:

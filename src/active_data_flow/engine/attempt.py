@@ -11,6 +11,7 @@ from typing import Any
 
 from active_data_flow.core.batch import Batch, Reject
 from active_data_flow.core.checkpoint import CheckpointStore, Counts, SplitState, StagedReject
+from active_data_flow.core.clock import CLOCK, Clock
 from active_data_flow.core.errors import ActiveDataFlowError, ExecutionError
 from active_data_flow.core.events import BatchWritten, Events, SplitAssigned, SplitFinished
 from active_data_flow.core.sink import Writer, WriterContext
@@ -47,6 +48,7 @@ class Attempt:
         rejects: The run's error policy at work.
         on_commit: Told of each commit.
         count: Adds to a metric of the run.
+        clock: The time as the run sees it.
     """
 
     def __init__(
@@ -60,6 +62,7 @@ class Attempt:
         rejects: RejectPolicy,
         on_commit: Callable[[Counts, float], None],
         count: Callable[[str, float], None],
+        clock: Clock = CLOCK,
     ) -> None:
         self.pipeline = pipeline
         self.flow = pipeline.flow
@@ -71,6 +74,7 @@ class Attempt:
         self._meter = meter
         self._rejects = rejects
         self._count = count
+        self._clock = clock
         self._commit: Commit = commit_for(pipeline.sink, store, pipeline.name)
         self._progress = Progress(on_commit)
         self._serializer = pipeline.source.split_serializer()
@@ -135,7 +139,16 @@ class Attempt:
 
     def _outlet(self, number: int) -> Outlet:
         policy = None if self.pipeline.sink.commits_only_at_end else self.flow.checkpoint
-        outlet = Outlet(number, self._commit, policy, self._rejects, self._progress, self._stamp, self._open_writer)
+        outlet = Outlet(
+            number,
+            self._commit,
+            policy,
+            self._rejects,
+            self._progress,
+            self._stamp,
+            self._open_writer,
+            clock=self._clock,
+        )
         outlet.extra = self._enumerator_state
         return outlet
 
@@ -174,10 +187,10 @@ class Attempt:
                 self._enumerator.add_reader(lane.number)
 
     def _lane(self, number: int, pool: WorkerPool | None) -> Lane:
-        context = LaneContext(number, self._request, self._count, {})
+        context = LaneContext(number, self._request, self._count, {}, self._clock)
         reader = self.pipeline.source.create_reader(context)
         limit = max(_BYTES_IN_FLIGHT // self.flow.parallelism, 2**21)
-        inlet = ReadAhead(reader, limit, self.stop, f"adf-read-{number}")
+        inlet = ReadAhead(reader, limit, self.stop, f"adf-read-{number}", self._clock)
         stage: Stage = InThread(self.flow, number) if pool is None else InProcesses(self.flow, number, pool)
         outlet = self._outlets[number % len(self._outlets)]
         outlet.users += 1
@@ -208,7 +221,7 @@ class Attempt:
             self._fail(error)
 
     def _supervise(self, threads: list[threading.Thread], wanted_to_stop: Callable[[], bool]) -> None:
-        looked = time.monotonic()
+        looked = self._clock.monotonic()
         idle_looks = 0
         while any(thread.is_alive() for thread in threads):
             threads[0].join(_POLL) if threads[0].is_alive() else time.sleep(_POLL / 5)
@@ -219,8 +232,8 @@ class Attempt:
             idle = all(lane.inlet.idle for lane in self._lanes)
             if not idle:
                 idle_looks = 0
-            if time.monotonic() - looked >= (_POLL if idle and self._catching_up else self._interval):
-                looked = time.monotonic()
+            if self._clock.monotonic() - looked >= (_POLL if idle and self._catching_up else self._interval):
+                looked = self._clock.monotonic()
                 idle_looks += idle
                 self._discover()
             if idle_looks > 1 and self._catching_up:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import threading
-import time
-from collections.abc import Callable
 
 from active_data_flow.core.batch import Batch
+from active_data_flow.core.clock import CLOCK, Clock
 from active_data_flow.core.run import Budget
 
 
@@ -37,9 +36,9 @@ class Stop:
         self.aborted = True
         self._event.set()
 
-    def wait(self, seconds: float) -> bool:
+    def wait(self, seconds: float, clock: Clock = CLOCK) -> bool:
         """Sleep, but wake up when the run is to stop; returns whether it is."""
-        return self._event.wait(seconds)
+        return clock.wait(self._event, seconds)
 
 
 class BudgetMeter:
@@ -47,21 +46,21 @@ class BudgetMeter:
 
     Args:
         budget: What the run may do.
-        clock: Seconds, monotonic; tests give their own.
+        clock: Tells how much time has passed.
     """
 
-    def __init__(self, budget: Budget, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, budget: Budget, clock: Clock = CLOCK) -> None:
         self.budget = budget
         self._clock = clock
         self._lock = threading.Lock()
-        self._started = clock()
+        self._started = clock.monotonic()
         self._records = 0
         self._bytes = 0
 
     @property
     def seconds(self) -> float:
         """Wall time since the run began."""
-        return self._clock() - self._started
+        return self._clock.monotonic() - self._started
 
     def take(self, batch: Batch) -> None:
         """Count a batch that was read."""

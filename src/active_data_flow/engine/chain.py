@@ -132,10 +132,19 @@ def own_code(flow: DataFlow, lane: int) -> Chain:
     return Chain(steps, (flow.schema is not None) + first_code(flow))
 
 
+def steps_of(flow: DataFlow) -> list[str]:
+    """Names of the steps that a record goes through between reading and writing, in order."""
+    own = {"transform_batch": flow.transforms_batches, "transform": flow.transforms_messages}
+    return [
+        *(["schema"] if flow.schema is not None else []),
+        *(part.name_in_errors for part in flow.transforms),
+        *(name for name, is_there in own.items() if is_there),
+    ]
+
+
 def number_of_steps(flow: DataFlow) -> int:
     """Steps that a record of the flow goes through between reading and writing."""
-    own = flow.transforms_batches + flow.transforms_messages
-    return (flow.schema is not None) + len(flow.transforms) + own
+    return len(steps_of(flow))
 
 
 def first_code(flow: DataFlow) -> int:
@@ -143,4 +152,4 @@ def first_code(flow: DataFlow) -> int:
     return next((index for index, part in enumerate(flow.transforms) if part.python_code), len(flow.transforms))
 
 
-__all__ = ["Chain", "number_of_steps", "own_code", "ready_made"]
+__all__ = ["Chain", "number_of_steps", "own_code", "ready_made", "steps_of"]

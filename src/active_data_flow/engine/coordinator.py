@@ -6,10 +6,10 @@ import secrets
 import threading
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
 
 from active_data_flow.core.batch import Reject
 from active_data_flow.core.checkpoint import CheckpointStore, Counts
+from active_data_flow.core.clock import CLOCK, Clock
 from active_data_flow.core.data_flow import DataFlow
 from active_data_flow.core.errors import ActiveDataFlowError, ExecutionError
 from active_data_flow.core.events import Checkpointed, Events, RecordRejected, Retrying, RunFinished, RunStarted
@@ -38,9 +38,9 @@ class Tally:
 _STRENGTH = ("at-least-once", "effectively-once", "exactly-once")
 
 
-def new_run_id() -> str:
+def new_run_id(clock: Clock = CLOCK) -> str:
     """An id that sorts by time, as ``20260131T094500-3f9a1c``."""
-    return f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
+    return f"{clock.now():%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
 
 
 class Coordinator:
@@ -53,6 +53,7 @@ class Coordinator:
         stop: Ends the run at a checkpoint.
         run_id: Id of the run; default: a new one.
         pipelines: What to run; default: all the flow's pipelines.
+        clock: The time as the run sees it: budget, backoff, checkpoints, idle pauses.
     """
 
     def __init__(
@@ -64,14 +65,16 @@ class Coordinator:
         *,
         run_id: str | None = None,
         pipelines: list[Pipeline] | None = None,
+        clock: Clock = CLOCK,
     ) -> None:
         self.pipelines = pipelines_of(flow) if pipelines is None else pipelines
-        self.result = RunResult(flow.name, run_id or new_run_id(), guarantee=weakest(self.pipelines))
+        self.result = RunResult(flow.name, run_id or new_run_id(clock), guarantee=weakest(self.pipelines))
         self.result.target = "; ".join(dict.fromkeys(pipeline.sink.describe() for pipeline in self.pipelines))
         self._flow = flow
         self._store = store
         self._events = events
         self._stop = stop
+        self._clock = clock
         self._lock = threading.Lock()
         self._tallies = [Tally() for _ in self.pipelines]
         self._paused = False
@@ -82,7 +85,7 @@ class Coordinator:
         Raises:
             ActiveDataFlowError: The run failed; its `result` says what had been committed.
         """
-        meter = BudgetMeter(budget)
+        meter = BudgetMeter(budget, self._clock)
         try:
             self._run_all(meter)
             self.result.status = self._status()
@@ -145,6 +148,7 @@ class Coordinator:
                     rejects,
                     on_commit,
                     self._count,
+                    self._clock,
                 )
                 attempt.run(lambda: self._stop.is_set, self._started(pipeline, tally, rejects, epoch))
             except ActiveDataFlowError as error:
@@ -166,7 +170,7 @@ class Coordinator:
                 flow=pipeline.name, run_id=self.result.run_id, attempt=backoff.attempt, pause=pause, error=str(error)
             )
         )
-        if self._stop.wait(pause):
+        if self._stop.wait(pause, self._clock):
             raise error
 
     def _status(self) -> RunStatus:

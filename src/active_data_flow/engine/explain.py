@@ -35,6 +35,7 @@ class PipelineExplanation:
         lanes: Lanes that work at once.
         lanes_note: What limits them.
         problem: Why schemas could not be told, where they couldn't.
+        warning: What a second run would do that is hardly wanted, and the remedy; empty where there is nothing.
     """
 
     name: str
@@ -49,6 +50,7 @@ class PipelineExplanation:
     lanes: int
     lanes_note: str
     problem: str = ""
+    warning: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +69,13 @@ class CheckLine:
         component: Which part of the flow.
         ok: Whether it is in order.
         text: What was found, and the remedy where it is not in order.
+        warning: Whether it is in order, but hardly wanted.
     """
 
     component: str
     ok: bool
     text: str
+    warning: bool = False
 
 
 def explain(flow: DataFlow) -> Explanation:
@@ -85,7 +89,7 @@ def check(flow: DataFlow) -> list[CheckLine]:
     for kind, components in (("source", flow.all_sources), ("sink", flow.all_sinks)):
         parts |= {f"{kind} {name}".strip(): component for name, component in components.items()}
     lines = [line for name, component in parts.items() for line in _check(name, component)]
-    return lines + [line for pipeline in pipelines_of(flow) for line in _check_schemas(pipeline)]
+    return lines + [line for pipeline in pipelines_of(flow) for line in _check_pipeline(pipeline)]
 
 
 def _explain(pipeline: Pipeline) -> PipelineExplanation:
@@ -104,7 +108,16 @@ def _explain(pipeline: Pipeline) -> PipelineExplanation:
         lanes,
         note,
         problem,
+        _second_run(pipeline),
     )
+
+
+def _second_run(pipeline: Pipeline) -> str:
+    """A source that reads everything again into a sink that appends: each complete run adds all records once more."""
+    read, written = pipeline.source.reads_again(), pipeline.sink.doubles()
+    if not read or not written:
+        return ""
+    return f"each complete run reads everything again and adds it to what is there: {written}; or {read}"
 
 
 def _schemas(pipeline: Pipeline) -> tuple[pa.Schema | None, pa.Schema | None, str]:
@@ -147,11 +160,15 @@ def _check(name: str, component: Component) -> list[CheckLine]:
     return [CheckLine(name, True, line) for line in lines or [component.describe()]]
 
 
-def _check_schemas(pipeline: Pipeline) -> list[CheckLine]:
+def _check_pipeline(pipeline: Pipeline) -> list[CheckLine]:
     _, schema, problem = _schemas(pipeline)
-    if problem:
-        return [CheckLine("transforms", "no records" in problem, problem)]
-    return [CheckLine("transforms", True, f"first records pass; {len(schema or ())} columns come out")]
+    warning = _second_run(pipeline)
+    return [
+        CheckLine("transforms", "no records" in problem, problem)
+        if problem
+        else CheckLine("transforms", True, f"first records pass; {len(schema or ())} columns come out"),
+        *([CheckLine("second run", True, warning, warning=True)] if warning else []),
+    ]
 
 
 __all__ = ["CheckLine", "Explanation", "PipelineExplanation", "check", "explain"]

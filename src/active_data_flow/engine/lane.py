@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from active_data_flow.core.batch import Batch
+from active_data_flow.core.clock import CLOCK, Clock
 from active_data_flow.engine.budget import BudgetMeter, Stop
 from active_data_flow.engine.outlet import Outlet
 from active_data_flow.engine.read_ahead import ReadAhead
@@ -78,6 +79,7 @@ class LaneContext:
         request: Called when the reader wants a split.
         count: Called for each metric.
         configuration: Hints to the reader.
+        clock: The time as the run sees it.
     """
 
     def __init__(
@@ -86,9 +88,11 @@ class LaneContext:
         request: Callable[[int], None],
         count: Callable[[str, float], None],
         configuration: dict[str, Any],
+        clock: Clock = CLOCK,
     ) -> None:
         self.reader = reader
         self.configuration = configuration
+        self.clock = clock
         self._request = request
         self._count = count
 

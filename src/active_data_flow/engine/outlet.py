@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from active_data_flow.core.batch import Batch, Reject
 from active_data_flow.core.checkpoint import Checkpoint, Counts, SplitState, StagedReject
+from active_data_flow.core.clock import CLOCK, Clock
 from active_data_flow.core.errors import ActiveDataFlowError, SinkError
 from active_data_flow.core.policies import CheckpointPolicy
 from active_data_flow.core.sink import Writer
@@ -72,7 +72,7 @@ class Outlet:
         progress: Where commits are counted.
         stamp: Puts the run's id and the flow's version on a staged reject.
         open_writer: Opens the writer when it is first needed.
-        clock: Seconds, monotonic.
+        clock: Tells when it is time to commit.
     """
 
     def __init__(
@@ -85,7 +85,7 @@ class Outlet:
         stamp: Callable[[Reject, int], StagedReject],
         open_writer: Callable[[Outlet], Writer],
         *,
-        clock: Callable[[], float] = time.monotonic,
+        clock: Clock = CLOCK,
     ) -> None:
         self._commit = commit
         self._policy = policy
@@ -95,7 +95,7 @@ class Outlet:
         self._clock = clock
         self._lock = threading.RLock()
         self._pending = _Pending()
-        self._last = clock()
+        self._last = clock.monotonic()
         self._open_writer = open_writer
         self._writer: Writer | None = None
         self.epoch = 0
@@ -153,7 +153,7 @@ class Outlet:
         with self._lock:
             if not self._pending.moves or not self._resumable:
                 return
-            started = self._clock()
+            started = self._clock.monotonic()
             self._guard(lambda: self.open().flush())
             pending = self._pending
             splits = {name: self._state(name, move) for name, move in pending.moves.items()}
@@ -161,7 +161,7 @@ class Outlet:
             checkpoint = Checkpoint(self.epoch, {**splits, **self.extra()}, writer=self.number)
             self._guard(lambda: self._commit.commit(self.open(), checkpoint, staged))
             self._pending = _Pending()
-            self._last = self._clock()
+            self._last = self._clock.monotonic()
             added = sum((move.counts for move in pending.moves.values()), Counts())
             self._progress.done(splits, added, self._last - started)
 
@@ -182,7 +182,7 @@ class Outlet:
         return (
             pending.bytes >= self._policy.bytes
             or len(pending.rejects) >= _MAX_STAGED_REJECTS
-            or self._clock() - self._last >= self._policy.every
+            or self._clock.monotonic() - self._last >= self._policy.every
         )
 
     def _note(self, batch: Batch) -> None:

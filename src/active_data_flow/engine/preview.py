@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -52,20 +52,21 @@ def preview(flow: DataFlow, rows: int = 10) -> list[Preview]:
 def first_batches(pipeline: Pipeline, rows: int) -> Iterator[tuple[Batch, Batch]]:
     """Batches as they are read and as they would be written, until `rows` rows have come out."""
     out = looked_at = 0
-    with (
-        closing(ready_made(pipeline.flow, 0)) as ready,
-        closing(own_code(pipeline.flow, 0)) as own,
-        closing(read_batches(pipeline.source)) as batches,  # pyright: ignore[reportArgumentType]  # it is a generator
-    ):
-        for batch in batches:
-            if not batch.num_rows and not batch.rejects:
-                continue
-            written = own.apply(ready.apply(batch))
+    with closing(read_batches(pipeline.source)) as batches:  # pyright: ignore[reportArgumentType]  # it is a generator
+        some = (batch for batch in batches if batch.num_rows or batch.rejects)
+        for batch, written in transformed(pipeline.flow, some):
             yield batch, written
             out += written.num_rows
             looked_at += batch.records_read
             if out >= rows or looked_at >= _MAX_ROWS_LOOKED_AT:
                 return
+
+
+def transformed(flow: DataFlow, batches: Iterable[Batch]) -> Iterator[tuple[Batch, Batch]]:
+    """Batches as they are given and as they would be written, in this thread."""
+    with closing(ready_made(flow, 0)) as ready, closing(own_code(flow, 0)) as own:
+        for batch in batches:
+            yield batch, own.apply(ready.apply(batch))
 
 
 def _preview(pipeline: Pipeline, rows: int) -> Preview:
@@ -80,4 +81,4 @@ def _preview(pipeline: Pipeline, rows: int) -> Preview:
     return Preview(pipeline.name, table.schema, table, rejects, read)
 
 
-__all__ = ["Preview", "first_batches", "preview"]
+__all__ = ["Preview", "first_batches", "preview", "transformed"]

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from active_data_flow.core.batch import Batch
+from active_data_flow.core.clock import CLOCK, Clock
 from active_data_flow.core.errors import ActiveDataFlowError, SourceError
 from active_data_flow.engine.budget import Stop
 from active_data_flow.source_support import END, SourceReader
@@ -24,9 +25,13 @@ class ReadAhead:
         limit: Bytes that may wait; one batch may always wait.
         stop: Ends the reading.
         name: Name of the thread.
+        clock: The time as the run sees it; passes only while the lane, too, has nothing to do.
+
+    Attributes:
+        idle: Whether the source has had nothing for some polls, and the lane has used up what it had before.
     """
 
-    def __init__(self, reader: SourceReader[Any], limit: int, stop: Stop, name: str) -> None:
+    def __init__(self, reader: SourceReader[Any], limit: int, stop: Stop, name: str, clock: Clock = CLOCK) -> None:
         self.reader = reader
         self.idle = False
         self._limit = limit
@@ -34,6 +39,8 @@ class ReadAhead:
         self._waiting: deque[Batch] = deque()
         self._bytes = 0
         self._ended = False
+        self._wanted = False
+        self._clock = clock
         self._error: Exception | None = None
         self._changed = threading.Condition()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
@@ -51,7 +58,7 @@ class ReadAhead:
         while not self._stop.is_set:
             with self._changed:
                 if not self._waiting and not self._ended:
-                    self._changed.wait(_TICK)
+                    self._want()
                 batch = self._waiting.popleft() if self._waiting else None
                 if batch is not None:
                     self._bytes -= batch.nbytes
@@ -94,9 +101,28 @@ class ReadAhead:
             elif item is END:
                 return
             else:
-                self.idle = self.idle or idle >= len(_IDLE_PAUSES)
-                self._stop.wait(_IDLE_PAUSES[min(idle, len(_IDLE_PAUSES) - 1)])
+                self._pause(idle)
                 idle += 1
+
+    def _want(self) -> None:
+        """The lane waits for a batch, or for time to pass."""
+        self._wanted = True
+        self._changed.notify_all()
+        self._changed.wait(_TICK)
+        self._wanted = False
+
+    def _pause(self, idle: int) -> None:
+        seconds = _IDLE_PAUSES[min(idle, len(_IDLE_PAUSES) - 1)]
+        with self._changed:
+            if not self._wanted:
+                self._changed.wait(seconds)
+            if not self._wanted:
+                return
+            self.idle = self.idle or idle >= len(_IDLE_PAUSES)
+        self._stop.wait(seconds, self._clock)
+        with self._changed:  # the lane looks whether it is time to commit
+            self._wanted = False
+            self._changed.notify_all()
 
     def _put(self, batch: Batch) -> None:
         size = batch.nbytes

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
+from pydantic import ConfigDict
+
 from active_data_flow.core.batch import Batch, Position
+from active_data_flow.core.cast import cast_batch
 from active_data_flow.core.errors import ExecutionError
 from active_data_flow.core.events import Events
 from active_data_flow.core.run import Budget, RunResult
@@ -53,22 +57,28 @@ class _Enumerator(PendingSplits[RejectSplit]):
 
 
 class _Reader(SplitReader[RejectSplit]):
-    def __init__(self, context: ReaderContext, records: Mapping[int, StoredReject]) -> None:
+    def __init__(self, context: ReaderContext, source: RejectSource) -> None:
         super().__init__(context)
-        self._records = records
+        self._records = source.records
+        self._types = source.types
 
     def read(self, split: RejectSplit, position: Position) -> Iterator[Batch | Signal]:
         reject = self._records[split.number]
         data = reject.to_batch()
-        yield Batch(
+        batch = Batch(
             data, split.split_id, 1, finished=True, records_read=1, bytes_read=data.nbytes, passed=reject.passed
         )
+        yield batch if self._types is None or reject.stage != "read" else cast_batch(batch, self._types, stage="read")
 
 
 class RejectSource(SplitSource):
     """The rejected records of a pipeline as a source."""
 
+    model_config = ConfigDict(arbitrary_types_allowed=True)
+
     records: dict[int, StoredReject]
+    types: pa.Schema | None = None
+    """Columns as the source reads them now; what it could not read was kept as the texts that it saw."""
 
     def create_enumerator(self, context: EnumeratorContext[Any]) -> _Enumerator:
         """One split a record."""
@@ -76,7 +86,7 @@ class RejectSource(SplitSource):
 
     def create_reader(self, context: ReaderContext) -> _Reader:
         """Gives each record as a batch of one."""
-        return _Reader(context, self.records)
+        return _Reader(context, self)
 
     def split_serializer(self) -> SplitSerializer[Any]:
         """The record's id."""
@@ -87,8 +97,9 @@ def replay(flow: DataFlow, store: SqliteStore, ids: Sequence[int] | None = None)
     """Run open rejected records through the flow again, with its positions left alone.
 
     Each goes on where it was rejected: it is not put again through steps that it has passed, so that one which the
-    sink refused goes to the sink as it was. Those that pass, or are rejected anew, are marked as replayed; a new
-    rejection is a new entry.
+    sink refused goes to the sink as it was. Of a flow without a schema, what the source could not read is read as the
+    types that the source has now, for which it is looked at. Those that pass, or are rejected anew, are marked as
+    replayed; a new rejection is a new entry.
 
     Args:
         flow: The flow, fixed.
@@ -117,7 +128,9 @@ def _pipeline(pipeline: Pipeline, found: Sequence[StoredReject]) -> Pipeline | N
     records = {reject.id: reject for reject in mine if isinstance(reject.record, dict)}
     if not records:
         return None
-    return Pipeline(pipeline.flow, f"{pipeline.name}/replay", RejectSource(records=records), pipeline.sink)
+    unread = any(reject.stage == "read" for reject in records.values())
+    types = pipeline.source.arrow_schema() if unread and pipeline.flow.schema is None else None
+    return Pipeline(pipeline.flow, f"{pipeline.name}/replay", RejectSource(records=records, types=types), pipeline.sink)
 
 
 def _mark(flow: DataFlow, store: SqliteStore, pipelines: Sequence[Pipeline]) -> None:

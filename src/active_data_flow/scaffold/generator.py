@@ -20,6 +20,7 @@ _FILES: dict[str, dict[str, str]] = {
     "sink": {"sink.py.txt": "{name}.py", "test_sink.py.txt": "test_{name}.py", "sink.csv.txt": "data/{name}.csv"},
 }
 _COMMANDS = {"flow": "adf run {file}", "source": "adf preview {file}", "sink": "adf run {file}"}
+_PYTEST = "" if importlib.util.find_spec("pytest") else "pip install pytest && "
 _WORD = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|[-_\s]+")
 
 
@@ -66,7 +67,7 @@ def generate(kind: Kind, name: str, into: str | Path = ".") -> Generated:
     return Generated(
         files=[os.path.normpath(path) for path in texts],
         following=go + _COMMANDS[kind].format(file=f"{module}.py"),
-        test=f"{go}python -m pytest test_{module}.py",
+        test=f"{go}{_PYTEST}python -m pytest test_{module}.py",
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Generic, Protocol, TypeVar
 
 from active_data_flow.core.checkpoint import SplitState
+from active_data_flow.core.clock import Clock
 from active_data_flow.source_support.split import Split, SplitT
 
 SplitT_contra = TypeVar("SplitT_contra", bound=Split, contravariant=True)
@@ -49,6 +50,11 @@ class ReaderContext(Protocol):
     @property
     def configuration(self) -> Mapping[str, Any]:
         """Hints of the engine to the reader, as ``max_batch_bytes``."""
+        ...
+
+    @property
+    def clock(self) -> Clock:
+        """The time as the run sees it, for whatever a reader does now and then."""
         ...
 
     def send_split_request(self) -> None:

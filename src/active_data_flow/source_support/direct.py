@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from active_data_flow.core.batch import Batch
 from active_data_flow.core.checkpoint import SplitState
+from active_data_flow.core.clock import CLOCK
 from active_data_flow.core.errors import RecordError
 from active_data_flow.core.message import messages_of
 from active_data_flow.source_support.contexts import AssignedSplit
@@ -22,6 +23,7 @@ class DirectContext:
     """Both contexts in one: the enumerator and the single reader are in the same thread."""
 
     reader = 0
+    clock = CLOCK
 
     def __init__(self, restored: Mapping[str, SplitState] | None = None) -> None:
         self.restored: Mapping[str, SplitState] = restored or {}

@@ -65,6 +65,13 @@ class SplitSource(Source):
         """For ``adf explain``: into what splits it is read, and why not into more."""
         return []
 
+    def reads_again(self) -> str:
+        """Where the run after a complete one reads everything again: what makes it read only what is new; else empty.
+
+        ``adf explain`` and ``adf check`` warn of such a source before a sink that would have its records twice.
+        """
+        return ""
+
     def batches(self) -> Iterator[Batch]:
         """All batches from the start, in this thread, without an engine; an endless source gives what is there."""
         from active_data_flow.source_support.direct import read_batches

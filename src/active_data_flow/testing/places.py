@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import threading
+import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+from pydantic import Field
+
 from active_data_flow.core.batch import Batch
 from active_data_flow.core.checkpoint import Checkpoint, Committable, SplitState
+from active_data_flow.core.columns import records_of
 from active_data_flow.core.errors import FencedError, SinkUnavailableError
 from active_data_flow.core.sink import (
     Committer,
@@ -64,25 +68,46 @@ class _Buffer(Writer):
         self.rows: list[dict[str, Any]] = []
 
     def write(self, batch: Batch) -> None:
-        self.rows.extend(batch.data.to_pylist())
+        self.rows.extend(records_of(batch.data, range(batch.num_rows)))
 
     def close(self) -> None:
         self.rows = []
 
 
-class MemorySink(Sink):
-    """Writes at once: at-least-once."""
+class _InMemory(Sink):
+    """A sink is its configuration, which is copied and pickled; what it holds is found by the name of its place."""
 
-    place: str = "memory"
-    """Name of the place."""
+    place: str = Field(default_factory=lambda: uuid.uuid4().hex)
+    """Name of the place; sinks with the same name share it. Default: a place of its own."""
+
+    @property
+    def where(self) -> Place:
+        """The place, with all that it holds and what it is to fail at."""
+        return place(self.place)
+
+    @property
+    def rows(self) -> list[dict[str, Any]]:
+        """Committed rows, in the order of their commits."""
+        return self.where.rows
+
+
+class MemorySink(_InMemory):
+    """Writes at once: at-least-once.
+
+    Example:
+        >>> sink = MemorySink()
+        >>> sink.write({"n": 1})
+        >>> sink.rows
+        [{'n': 1}]
+    """
 
     def write(self, message: Mapping[str, Any]) -> None:
         """Keep a message."""
-        place(self.place).rows.append(dict(message))
+        self.where.rows.append(dict(message))
 
     def flush(self) -> None:
         """Fail if the place is to fail."""
-        place(self.place).maybe_fail()
+        self.where.maybe_fail()
 
 
 class _Transaction(_Buffer, TransactionalWriter):
@@ -109,24 +134,22 @@ class _Transaction(_Buffer, TransactionalWriter):
             self.rows = []
 
 
-class TransactionalMemorySink(Sink):
+class TransactionalMemorySink(_InMemory):
     """Rows and positions in one step."""
 
     delivery: ClassVar[Delivery] = Delivery.TRANSACTIONAL
-    place: str = "memory"
-    """Name of the place."""
 
     def open(self, context: WriterContext) -> Writer:
         """A writer that buffers till it commits."""
-        return _Transaction(place(self.place), context)
+        return _Transaction(self.where, context)
 
     def reset(self, flow: str) -> None:
         """Forget positions."""
-        place(self.place).splits.pop(flow, None)
+        self.where.splits.pop(flow, None)
 
     def positions(self, flow: str) -> Checkpoint | None:
         """The positions the place keeps."""
-        where = place(self.place)
+        where = self.where
         return Checkpoint(where.epochs.get(flow, 0), where.splits[flow]) if flow in where.splits else None
 
 
@@ -158,20 +181,18 @@ class _MemoryCommitter(Committer):
                     self._where.done.add(item["id"])
 
 
-class TwoPhaseMemorySink(Sink):
+class TwoPhaseMemorySink(_InMemory):
     """Prepares rows; a committer makes them visible."""
 
     delivery: ClassVar[Delivery] = Delivery.TWO_PHASE
-    place: str = "memory"
-    """Name of the place."""
 
     def open(self, context: WriterContext) -> Writer:
         """A writer that prepares."""
-        return _Preparing(place(self.place), context)
+        return _Preparing(self.where, context)
 
     def committer(self, context: WriterContext) -> Committer:
         """The committer."""
-        return _MemoryCommitter(place(self.place))
+        return _MemoryCommitter(self.where)
 
 
 __all__ = ["MemorySink", "Place", "TransactionalMemorySink", "TwoPhaseMemorySink", "place"]

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Sequence
 
 from active_data_flow.core.errors import TransformError
+from active_data_flow.core.near_names import near_names
 
 
 def require_columns(wanted: Iterable[str], known: Sequence[str], transform: str) -> None:
@@ -21,9 +21,7 @@ def require_columns(wanted: Iterable[str], known: Sequence[str], transform: str)
 
 def no_such_column(name: str, known: Sequence[str]) -> str:
     """What to say of a column that isn't there."""
-    near = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
-    hint = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(known) or 'none'}"
-    return f"there is no column {name!r}; {hint}"
+    return f"there is no column {name!r}{near_names(name, known)}"
 
 
 __all__ = ["no_such_column", "require_columns"]

@@ -131,7 +131,7 @@ def test_values_that_do_not_fit_their_column_are_rejected_one_by_one(url: str, b
         f"UPDATE t SET d = 20240101 WHERE id = {bad_row + 5}",
     )
     replay = Replay()
-    replay.run(SqlSource(url=url, table="t", batch_rows=1000))
+    replay.run(SqlSource(url=url, table="t", batch_size=1000))
     assert len(replay.rows) == 30000 - 6
     assert {row["big"] for row in replay.rows} == {9007199254740993}
     found = {reject.record["id"]: (reject.field, reject.error) for reject in replay.rejects}

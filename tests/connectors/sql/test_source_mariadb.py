@@ -79,7 +79,7 @@ def test_keys_of_any_type_are_read_once_wherever_a_run_is_stopped(
     run(mariadb_url, *(f"INSERT INTO t VALUES ({number}, {value})" for number, value in enumerate(values)))
     for stop in (1, 3):
         for options in ({"key": "k", "splits": 2}, {"cursor": "k"}):
-            source = SqlSource(url=mariadb_url, table="t", batch_rows=1, **options)
+            source = SqlSource(url=mariadb_url, table="t", batch_size=1, **options)
             replay = Replay()
             replay.run(source, stop_after=stop)
             replay.run(source)
@@ -96,7 +96,7 @@ def test_composite_keys_and_large_tables_stream(mariadb_url: str) -> None:
         "INSERT INTO t SELECT 'b', seq FROM seq_1_to_20000",
     )
     replay = Replay(lanes=2)
-    source = SqlSource(url=mariadb_url, table="t", batch_rows=3000, splits=3)
+    source = SqlSource(url=mariadb_url, table="t", batch_size=3000, splits=3)
     replay.run(source, stop_after=3)
     replay.run(source)
     assert len(replay.rows) == len({(row["area"], row["number"]) for row in replay.rows}) == 40000

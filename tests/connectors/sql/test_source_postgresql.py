@@ -112,7 +112,7 @@ def test_keys_of_any_type_are_read_once_wherever_a_run_is_stopped(
     run(postgres_url, "DROP TABLE IF EXISTS t", f"CREATE TABLE t (id int PRIMARY KEY, k {sql_type})")
     with psycopg.connect(postgres_url, autocommit=True) as connection:
         connection.cursor().executemany("INSERT INTO t VALUES (%s, %s)", list(enumerate(keys)))
-    source = SqlSource(url=postgres_url, table="t", key="k", splits=splits, batch_rows=2, columns=["id"])
+    source = SqlSource(url=postgres_url, table="t", key="k", splits=splits, batch_size=2, columns=["id"])
     replay = Replay(lanes=2)
     replay.run(source, stop_after=stop)
     replay.run(source)
@@ -131,7 +131,7 @@ def test_keys_of_any_type_are_read_once_wherever_a_run_is_stopped(
 )
 def test_a_cursor_reads_each_row_once(postgres_url: str, rounds: list[tuple[list[int | None], int | None]]) -> None:
     run(postgres_url, "DROP TABLE IF EXISTS t", "CREATE TABLE t (id serial PRIMARY KEY, seen timestamptz)")
-    source = SqlSource(url=postgres_url, table="t", cursor="seen", batch_rows=2)
+    source = SqlSource(url=postgres_url, table="t", cursor="seen", batch_size=2)
     replay = Replay()
     seconds, number = 0, 0
     for steps, stop in rounds:
@@ -178,7 +178,7 @@ def test_rows_of_transactions_that_are_not_old_enough_wait(postgres_url: str) ->
 def test_a_lost_connection_can_be_retried_from_the_last_position(postgres: PostgreSQL, postgres_url: str) -> None:
     run(postgres_url, "CREATE TABLE t (id int PRIMARY KEY, s text)")
     run(postgres_url, "INSERT INTO t SELECT i, repeat('x', 500) FROM generate_series(1, 60000) i")
-    source = SqlSource(url=postgres_url, table="t", batch_rows=500)
+    source = SqlSource(url=postgres_url, table="t", batch_size=500)
     replay = Replay()
     batches = replay.batches(source)
     next(batches)
@@ -239,5 +239,5 @@ def test_both_drivers_read_the_same(postgres_url: str) -> None:
         "INSERT INTO t SELECT i, i * 0.25, now(), gen_random_uuid(), ARRAY[i], 'x' FROM generate_series(1, 50) i",
     )
     by_psycopg = postgres_url.replace("postgresql:", "postgresql+psycopg:")
-    for options in ({"table": "t", "key": "u", "batch_rows": 20}, {"table": "t", "cursor": "n"}):
+    for options in ({"table": "t", "key": "u", "batch_size": 20}, {"table": "t", "cursor": "n"}):
         assert rows(SqlSource(url=by_psycopg, **options)) == rows(SqlSource(url=postgres_url, **options))

@@ -57,16 +57,16 @@ def ids(rows: list[dict[str, Any]]) -> list[Any]:
     keys=st.lists(st.one_of(st.integers(-50, 50), st.integers(-(2**63), 2**63 - 1)), unique=True, max_size=40),
     splits=st.integers(1, 7),
     lanes=st.integers(1, 3),
-    batch_rows=st.integers(1, 9),
+    batch_size=st.integers(1, 9),
     stops=st.lists(st.integers(1, 6), max_size=4),
 )
 def test_key_ranges_read_each_row_once_wherever_a_run_is_stopped(
-    tmp_path: Path, keys: list[int], splits: int, lanes: int, batch_rows: int, stops: list[int]
+    tmp_path: Path, keys: list[int], splits: int, lanes: int, batch_size: int, stops: list[int]
 ) -> None:
     database = Database(tmp_path)
     database.run("CREATE TABLE t (id INTEGER PRIMARY KEY, word TEXT)")
     database.insert("t", [(key, f"w{key}") for key in keys])
-    source = database.source(table="t", splits=splits, batch_rows=batch_rows)
+    source = database.source(table="t", splits=splits, batch_size=batch_size)
     replay = Replay(lanes)
     for stop in stops:
         replay.run(source, stop_after=stop)
@@ -93,7 +93,7 @@ def test_a_key_that_is_not_unique_and_may_be_null_loses_and_doubles_nothing(
     database = Database(tmp_path)
     database.run("CREATE TABLE t (id INTEGER PRIMARY KEY, word TEXT, n INTEGER)")
     database.insert("t", [(number, *row) for number, row in enumerate(rows)])
-    source = database.source(table="t", key="word", splits=splits, batch_rows=2)
+    source = database.source(table="t", key="word", splits=splits, batch_size=2)
     replay = Replay()
     replay.run(source, stop_after=stop)
     done = len(replay.rows)
@@ -109,14 +109,14 @@ cursor_values = st.lists(st.one_of(st.none(), st.integers(0, 2)), max_size=8)
 @quick
 @given(
     rounds=st.lists(st.tuples(cursor_values, st.one_of(st.none(), st.integers(1, 4))), min_size=1, max_size=5),
-    batch_rows=st.integers(1, 4),
+    batch_size=st.integers(1, 4),
 )
 def test_a_cursor_reads_each_row_once_with_equal_and_null_values_and_inserts_between_runs(
-    tmp_path: Path, rounds: list[tuple[list[int | None], int | None]], batch_rows: int
+    tmp_path: Path, rounds: list[tuple[list[int | None], int | None]], batch_size: int
 ) -> None:
     database = Database(tmp_path)
     database.run("CREATE TABLE t (id INTEGER PRIMARY KEY, seen INTEGER)")
-    source = database.source(table="t", cursor="seen", batch_rows=batch_rows)
+    source = database.source(table="t", cursor="seen", batch_size=batch_size)
     replay = Replay()
     number, base = 0, 0
     for steps, stop in rounds:
@@ -135,7 +135,7 @@ def test_a_cursor_reads_each_row_once_with_equal_and_null_values_and_inserts_bet
 def test_a_run_can_be_stopped_behind_every_batch(database: Database) -> None:
     database.run("CREATE TABLE t (id INTEGER PRIMARY KEY)")
     database.insert("t", [(number,) for number in range(20)])
-    source = database.source(table="t", splits=3, batch_rows=3)
+    source = database.source(table="t", splits=3, batch_size=3)
     batches = len(list(Replay().batches(source)))
     for stop in range(1, batches):
         replay = Replay()
@@ -147,7 +147,7 @@ def test_a_run_can_be_stopped_behind_every_batch(database: Database) -> None:
 def test_rows_deleted_at_the_position_and_at_a_border_are_not_missed(database: Database) -> None:
     database.run("CREATE TABLE t (id INTEGER PRIMARY KEY)")
     database.insert("t", [(number,) for number in range(12)])
-    source = database.source(table="t", splits=3, batch_rows=2)
+    source = database.source(table="t", splits=3, batch_size=2)
     replay = Replay()
     replay.run(source, stop_after=1)
     database.run("DELETE FROM t WHERE id IN (1, 4, 8)")
@@ -158,7 +158,7 @@ def test_rows_deleted_at_the_position_and_at_a_border_are_not_missed(database: D
 def test_a_complete_read_is_followed_by_a_new_one_and_a_stopped_one_goes_on(database: Database) -> None:
     database.run("CREATE TABLE t (id INTEGER PRIMARY KEY)")
     database.insert("t", [(number,) for number in range(10)])
-    source = database.source(table="t", splits=2, batch_rows=2)
+    source = database.source(table="t", splits=2, batch_size=2)
     replay = Replay()
     assert sorted(ids(replay.run(source))) == list(range(10))
     database.insert("t", [(10,)])
@@ -172,10 +172,10 @@ def test_ranges_stay_as_they_were_when_a_read_goes_on(database: Database) -> Non
     database.run("CREATE TABLE t (id INTEGER PRIMARY KEY)")
     database.insert("t", [(number,) for number in range(30)])
     replay = Replay(lanes=2)
-    replay.run(database.source(table="t", splits=4, batch_rows=3), stop_after=3)
+    replay.run(database.source(table="t", splits=4, batch_size=3), stop_after=3)
     database.insert("t", [(number,) for number in range(30, 300)])
     replay.lanes = 1
-    replay.run(database.source(table="t", splits=9, batch_rows=50))
+    replay.run(database.source(table="t", splits=9, batch_size=50))
     assert sorted(ids(replay.rows)) == list(range(300))
 
 
@@ -187,7 +187,7 @@ def test_a_composite_key_with_texts_is_read_in_its_order(database: Database) -> 
     database.insert("t", rows)
     for stop in range(1, 9):
         replay = Replay()
-        source = database.source(table="t", splits=3, batch_rows=2)
+        source = database.source(table="t", splits=3, batch_size=2)
         replay.run(source, stop_after=stop)
         replay.run(source)
         assert sorted((row["area"], row["number"]) for row in replay.rows) == sorted(rows)
@@ -196,7 +196,7 @@ def test_a_composite_key_with_texts_is_read_in_its_order(database: Database) -> 
 def test_a_table_without_key_is_read_by_the_rows_own_numbers(database: Database) -> None:
     database.run("CREATE TABLE t (word TEXT)")
     database.insert("t", [(word,) for word in "aabbccdd"])
-    source = database.source(table="t", batch_rows=3)
+    source = database.source(table="t", batch_size=3)
     replay = Replay()
     replay.run(source, stop_after=1)
     replay.run(source)
@@ -207,7 +207,7 @@ def test_a_table_without_key_is_read_by_the_rows_own_numbers(database: Database)
 def test_a_query_without_key_is_committed_as_a_whole(database: Database) -> None:
     database.run("CREATE TABLE t (id INTEGER PRIMARY KEY)")
     database.insert("t", [(number,) for number in range(10)])
-    source = database.source(query="SELECT id FROM t", batch_rows=3)
+    source = database.source(query="SELECT id FROM t", batch_size=3)
     replay = Replay()
     assert replay.run(source, stop_after=2) == []
     assert sorted(ids(replay.run(source))) == list(range(10))
@@ -217,7 +217,7 @@ def test_a_query_without_key_is_committed_as_a_whole(database: Database) -> None
 def test_a_query_with_key_goes_on_and_one_whose_key_is_not_unique_is_refused(database: Database) -> None:
     database.run("CREATE TABLE t (id INTEGER PRIMARY KEY, word TEXT)")
     database.insert("t", [(number, "x") for number in range(10)])
-    source = database.source(query="SELECT * FROM t", key="id", splits=2, batch_rows=3)
+    source = database.source(query="SELECT * FROM t", key="id", splits=2, batch_size=3)
     replay = Replay()
     replay.run(source, stop_after=2)
     replay.run(source)
@@ -225,7 +225,7 @@ def test_a_query_with_key_goes_on_and_one_whose_key_is_not_unique_is_refused(dat
     with pytest.raises(SourceError, match=r"several rows agree in word.*tiebreaker"):
         Replay().run(database.source(query="SELECT * FROM t", key="word"))
     with pytest.raises(SourceError, match=r"several rows agree in word"):
-        Replay().run(database.source(query="SELECT * FROM t", key="word", batch_rows=1))
+        Replay().run(database.source(query="SELECT * FROM t", key="word", batch_size=1))
 
 
 def test_decimals_are_read_as_such_and_are_keys_with_all_their_digits(database: Database) -> None:
@@ -234,7 +234,7 @@ def test_decimals_are_read_as_such_and_are_keys_with_all_their_digits(database: 
     database.run(*(f"INSERT INTO t VALUES ({index}, {number})" for index, number in enumerate(numbers)))
     for stop in range(1, 7):
         for options in ({"key": "n", "splits": 3}, {"cursor": "n"}):
-            source = database.source(table="t", batch_rows=1, **options)
+            source = database.source(table="t", batch_size=1, **options)
             replay = Replay()
             replay.run(source, stop_after=stop)
             replay.run(source)
@@ -281,7 +281,7 @@ def test_a_composite_tiebreaker_without_constraints_loses_nothing(database: Data
     database.run("CREATE TABLE t (a TEXT, b INTEGER, seen INTEGER)")
     rows = [(a, b, seen) for seen in (None, 1, 2) for a in "xy" for b in (1, 2)]
     database.insert("t", rows)
-    source = database.source(table="t", cursor="seen", tiebreaker=["a", "b"], batch_rows=1)
+    source = database.source(table="t", cursor="seen", tiebreaker=["a", "b"], batch_size=1)
     for stop in range(1, 12):
         replay = Replay()
         replay.run(source, stop_after=stop)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 import uuid
 
 import pytest
@@ -17,7 +18,7 @@ from active_data_flow.core.errors import (
     SinkUnavailableError,
     SourceError,
 )
-from active_data_flow.core.events import Events, Retrying
+from active_data_flow.core.events import Checkpointed, Events, Retrying
 from active_data_flow.core.policies import CheckpointPolicy, ErrorPolicy, RetryPolicy
 from active_data_flow.core.run import Budget, RunStatus
 from active_data_flow.core.source import Source
@@ -25,6 +26,7 @@ from active_data_flow.engine.budget import Stop
 from active_data_flow.engine.coordinator import Coordinator
 from active_data_flow.engine.stores.memory import MemoryStore
 from active_data_flow.testing import (
+    FakeClock,
     MemorySink,
     ScriptedSource,
     TransactionalMemorySink,
@@ -33,7 +35,7 @@ from active_data_flow.testing import (
 )
 
 OFTEN = CheckpointPolicy(every=0)
-QUICK = RetryPolicy(backoff=0.001, max_backoff=0.002)
+PATIENT = RetryPolicy(backoff="1m", max_backoff="10m")
 SINKS = {"transactional": TransactionalMemorySink, "two-phase": TwoPhaseMemorySink}
 
 
@@ -46,11 +48,11 @@ def written(name: str) -> list[int]:
 
 
 def run(flow: DataFlow, store: MemoryStore, budget: Budget | None = None, events: Events | None = None):
-    return Coordinator(flow, store, events or Events(), Stop()).run(budget or Budget())
+    return Coordinator(flow, store, events or Events(), Stop(), clock=FakeClock()).run(budget or Budget())
 
 
 def flow_of(source, sink, **options) -> DataFlow:
-    return DataFlow(name="numbers", source=source, sink=sink, retry=QUICK, **options)
+    return DataFlow(name="numbers", source=source, sink=sink, retry=PATIENT, **options)
 
 
 @pytest.fixture
@@ -100,7 +102,7 @@ def test_attempts_without_progress_end_with_the_error(name):
     with pytest.raises(SinkUnavailableError, match="the place is away") as error:
         run(flow, MemoryStore())
     assert error.value.result.status is RunStatus.FAILED
-    assert error.value.result.retries == QUICK.attempts - 1
+    assert error.value.result.retries == PATIENT.attempts - 1
     assert written(name) == []
 
 
@@ -222,18 +224,47 @@ def test_an_endless_source_stops_when_caught_up(name):
     assert run(flow, store, Budget(until_caught_up=True)).records_read == 0
 
 
+def test_several_endless_sources_are_read_side_by_side_and_an_error_of_one_ends_all(name):
+    sources = {
+        "left": ScriptedSource(script={"a": numbers(3)}, endless=True),
+        "right": ScriptedSource(script={"a": numbers(3, 100)}, endless=True),
+    }
+    flow = DataFlow(name="together", sources=sources, sink=TransactionalMemorySink(place=name))
+    assert run(flow, MemoryStore(), Budget(until_caught_up=True)).records_written == 6
+    assert written(name) == [0, 1, 2, 100, 101, 102]
+    broken = sources | {"right": ScriptedSource(script={"a": [*numbers(2), "broken"]}, endless=True)}
+    with pytest.raises(SourceError, match="the script says so") as error:
+        run(DataFlow(name="broken", sources=broken, sink=MemorySink()), MemoryStore())
+    assert error.value.flow == "broken/right"
+
+
 def test_an_endless_source_commits_in_time_while_nothing_arrives(name):
     source = ScriptedSource(script={"a": numbers(2)}, endless=True, key=name)
-    flow = flow_of(source, TransactionalMemorySink(place=name), checkpoint=CheckpointPolicy(every=0.05))
-    stop = Stop()
-    coordinator = Coordinator(flow, MemoryStore(), Events(lambda event: _stop_after_commit(event, stop)), stop)
-    assert coordinator.run(Budget(seconds=20)).status is RunStatus.INTERRUPTED
+    flow = flow_of(source, TransactionalMemorySink(place=name), checkpoint=CheckpointPolicy(every="5m"))
+    stop, clock, commits = Stop(), FakeClock(), []
+
+    def stop_after_commit(event) -> None:
+        if isinstance(event, Checkpointed):
+            commits.append(clock.monotonic())
+            stop.interrupt("a test")
+
+    coordinator = Coordinator(flow, MemoryStore(), Events(stop_after_commit), stop, clock=clock)
+    assert coordinator.run(Budget(seconds=86400)).status is RunStatus.INTERRUPTED
+    assert commits == pytest.approx([300], abs=2)
     assert written(name) == [0, 1]
 
 
-def _stop_after_commit(event, stop: Stop) -> None:
-    if type(event).__name__ == "Checkpointed":
-        stop.interrupt("a test")
+def test_batches_that_wait_for_a_slow_lane_are_not_caught_up_with(name):
+    source = ScriptedSource(script={"a": numbers(12)}, endless=True, key=name)
+    flow = Slow(name="slow", source=source, sink=TransactionalMemorySink(place=name))
+    result = Coordinator(flow, MemoryStore(), Events(), Stop()).run(Budget(until_caught_up=True))
+    assert (result.status, written(name)) == (RunStatus.SUCCESS, list(range(12)))
+
+
+class Slow(DataFlow):
+    def transform_batch(self, batch):
+        time.sleep(0.1)  # longer than an idle source is looked at
+        return batch
 
 
 def test_lanes_in_processes_keep_the_order_and_report_rejects(name):

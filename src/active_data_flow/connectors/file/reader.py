@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -84,7 +83,7 @@ class FollowingReader(SourceReader[FileSplit]):
 
     def poll(self) -> Batch | Signal:
         """The next batch of any file; IDLE where none has anything new."""
-        now = time.monotonic()
+        now = self._context.clock.monotonic()
         for _ in range(len(self._tails)):
             tail = self._tails[0]
             self._tails.rotate(-1)

@@ -90,6 +90,11 @@ class FileSink(FileSinkConfiguration):
         where = "files in" if self.is_directory else "file"
         return f"{self.format_name.replace('_', ' ')} {where} {self.place}"
 
+    def doubles(self) -> str:
+        """Only mode replace does not."""
+        where = "write to one file, with" if self.is_directory else "give the sink"
+        return f"{where} mode: replace" if self.mode == "append" else ""
+
     def hint(self) -> str:
         """A command that shows some rows."""
         place = self.place / "**" / f"*{self.extension}" if self.is_directory else self.place

@@ -51,7 +51,7 @@ class SqlSourceConfiguration(SplitSource):
     """Never end: ask for new rows again and again. Needs a cursor."""
     poll_interval: float = Field(default=1.0, gt=0)
     """Seconds between two questions for new rows, where the source follows."""
-    batch_rows: int = Field(default=16_384, ge=1)
+    batch_size: int = Field(default=16_384, ge=1)
     """Rows that a batch has at most."""
     timeout: float = Field(default=30.0, gt=0)
     """Seconds to wait for a connection and for locks."""

@@ -78,6 +78,10 @@ class SqlSink(Sink):
         name = {"postgresql": "PostgreSQL", "sqlite": "SQLite", "mysql": "MySQL or MariaDB"}[self._address.dialect]
         return self.delivery, f"rows and positions are one transaction of {name}"
 
+    def doubles(self) -> str:
+        """Only mode append does."""
+        return "give the sink mode: upsert with unique_by, or mode: replace" if self.mode == "append" else ""
+
     def open(self, context: WriterContext) -> Writer:
         """A writer with a connection of its own.
 

@@ -96,6 +96,10 @@ class SqlSource(SqlSourceConfiguration):
 
         return inspect(self).found
 
+    def reads_again(self) -> str:
+        """Without a cursor it does."""
+        return "" if self.cursor else "give the source a cursor, by which a run reads only what is new"
+
     def split_notes(self) -> list[str]:
         """Into what it is split, and what a killed and a second run read; the database is asked where it can be."""
         from active_data_flow.connectors.sql.reading.inspection import notes

@@ -6,15 +6,16 @@ import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any
 
 import pyarrow as pa
 
+from active_data_flow.core.clock import CLOCK, Clock
 
-def now() -> str:
+
+def now(clock: Clock = CLOCK) -> str:
     """The time in UTC, as ISO text."""
-    return datetime.now(UTC).isoformat(timespec="milliseconds")
+    return clock.now().isoformat(timespec="milliseconds")
 
 
 @dataclass(frozen=True, slots=True)

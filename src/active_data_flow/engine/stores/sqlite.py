@@ -12,6 +12,7 @@ from typing import Any
 
 from active_data_flow.core.batch import Reject
 from active_data_flow.core.checkpoint import Checkpoint, SplitState, StagedReject
+from active_data_flow.core.clock import CLOCK, Clock
 from active_data_flow.core.errors import CheckpointError, FencedError
 from active_data_flow.engine.stores.lock import hold
 from active_data_flow.engine.stores.records import RejectGroup, RunRecord, StoredReject, from_row, now, to_arrow
@@ -45,13 +46,15 @@ class SqliteStore:
 
     Args:
         path: The file; its folder is made where it is missing.
+        clock: Tells when runs ended and records were rejected.
 
     Raises:
         CheckpointError: The file can't be opened or written; from every method.
     """
 
-    def __init__(self, path: str | Path) -> None:
+    def __init__(self, path: str | Path, clock: Clock = CLOCK) -> None:
         self.path = Path(path)
+        self._clock = clock
         self._lock = threading.RLock()
         with self._translated():
             self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -143,7 +146,8 @@ class SqliteStore:
         """Write down that a run has begun; runs of the flow that never ended are marked lost."""
         with self._transaction() as cursor:
             cursor.execute(
-                "UPDATE runs SET status = 'lost', ended = ? WHERE flow = ? AND status = 'running'", (now(), record.flow)
+                "UPDATE runs SET status = 'lost', ended = ? WHERE flow = ? AND status = 'running'",
+                (record.started, record.flow),
             )
             cursor.execute("INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, ?)", record.to_row())
 
@@ -152,7 +156,7 @@ class SqliteStore:
         with self._transaction() as cursor:
             cursor.execute(
                 "UPDATE runs SET status = ?, ended = ?, result = ? WHERE run_id = ?",
-                (status, now(), _dump(result), run_id),
+                (status, now(self._clock), _dump(result), run_id),
             )
 
     def runs(self, flow: str | None = None, limit: int = 20) -> list[RunRecord]:
@@ -252,11 +256,11 @@ class SqliteStore:
         cursor.executemany(
             "INSERT INTO rejects (flow, run_id, flow_version, split_id, sequence, status, at, record, error,"
             " error_type, stage, position, field, passed, arrow) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (_reject_row(flow, staged, status) for staged in rejects),
+            (_reject_row(flow, staged, status, now(self._clock)) for staged in rejects),
         )
 
 
-def _reject_row(flow: str, staged: StagedReject, status: str) -> tuple[Any, ...]:
+def _reject_row(flow: str, staged: StagedReject, status: str, at: str) -> tuple[Any, ...]:
     reject: Reject = staged.reject
     record = reject.record if isinstance(reject.record, str) else dict(reject.record)
     text = _dump(record)
@@ -267,7 +271,7 @@ def _reject_row(flow: str, staged: StagedReject, status: str) -> tuple[Any, ...]
         reject.split_id,
         staged.sequence,
         status,
-        now(),
+        at,
         text,
         reject.error,
         reject.error_type,

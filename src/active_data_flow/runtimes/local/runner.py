@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar
 
+from active_data_flow.core.clock import CLOCK, Clock
 from active_data_flow.core.data_flow import DataFlow
 from active_data_flow.core.errors import ActiveDataFlowError
 from active_data_flow.core.events import Events
@@ -16,7 +17,7 @@ from active_data_flow.core.run import Budget, RunResult
 from active_data_flow.core.runtime import Runner, Runtime
 from active_data_flow.engine.budget import Stop
 from active_data_flow.engine.coordinator import Coordinator
-from active_data_flow.engine.stores.records import RunRecord
+from active_data_flow.engine.stores.records import RunRecord, now
 from active_data_flow.engine.stores.sqlite import SqliteStore
 
 
@@ -27,21 +28,29 @@ class LocalRuntime(Runtime):
         directory: Where checkpoints, runs and rejected records are kept, in ``state.db``.
         events: Told of what happens in runs.
         wait: Seconds to wait for another run of the same flow to end before it is refused.
+        clock: The time as runs see it; a test gives a `FakeClock`.
     """
 
     type: ClassVar[str] = "local"
 
-    def __init__(self, directory: str | Path = ".adf", events: Events | None = None, wait: float = 0.0) -> None:
+    def __init__(
+        self,
+        directory: str | Path = ".adf",
+        events: Events | None = None,
+        wait: float = 0.0,
+        clock: Clock = CLOCK,
+    ) -> None:
         self.directory = Path(directory)
         self.events = events or Events()
         self.wait = wait
+        self.clock = clock
         self._store: SqliteStore | None = None
 
     @property
     def store(self) -> SqliteStore:
         """The store, opened when it is first used."""
         if self._store is None:
-            self._store = SqliteStore(self.directory / "state.db")
+            self._store = SqliteStore(self.directory / "state.db", self.clock)
         return self._store
 
     def runner(self, flow: DataFlow) -> LocalRunner:
@@ -77,11 +86,11 @@ class LocalRunner(Runner):
         store = self._runtime.store
         stop = Stop()
         with store.acquire(self._flow.name, wait=self._runtime.wait), _graceful(stop):
-            coordinator = Coordinator(self._flow, store, self._runtime.events, stop)
+            coordinator = Coordinator(self._flow, store, self._runtime.events, stop, clock=self._runtime.clock)
             if from_start:
                 forget(coordinator, store)
             result = coordinator.result
-            store.start_run(RunRecord(result.run_id, result.flow))
+            store.start_run(RunRecord(result.run_id, result.flow, started=now(self._runtime.clock)))
             try:
                 coordinator.run(budget)
             except ActiveDataFlowError:

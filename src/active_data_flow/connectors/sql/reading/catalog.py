@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import difflib
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +13,7 @@ from active_data_flow.connectors.sql.client import Session
 from active_data_flow.connectors.sql.configuration import SqlSourceConfiguration
 from active_data_flow.connectors.sql.reading.statement import Bound, filled, postgresql_type
 from active_data_flow.core.errors import SourceError
+from active_data_flow.core.near_names import near_names
 
 ALIAS = "adf"
 """Name under which statements refer to the table or query."""
@@ -146,11 +146,8 @@ class Catalog(ABC):
     def _table_names(self) -> Iterable[str]: ...
 
     def _no_table(self) -> SourceError:
-        names = sorted(self._table_names())
-        message = (
-            f"{self.session.address.redacted} has no table {self.source.name}{near(self.source.table or '', names)}"
-        )
-        return SourceError(message, connector="sql")
+        near = near_names(self.source.table or "", set(self._table_names()))
+        return SourceError(f"{self.session.address.redacted} has no table {self.source.name}{near}", connector="sql")
 
     def _null_query(self) -> str:
         """The query with NULL for each parameter, for where none can be bound."""
@@ -165,15 +162,6 @@ class _Nulls(Bound):
         return f"CAST(NULL AS {kind or postgresql_type(value)})" if self._settings else "NULL"
 
 
-def near(name: str, names: Sequence[str]) -> str:
-    """Names like the one that is not there, or all of them."""
-    close = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
-    if close:
-        return f"; did you mean {' or '.join(close)}?"
-    shown = ", ".join(names[:20]) + (" …" if len(names) > 20 else "")
-    return f"; there are {shown}" if names else "; it has no tables"
-
-
 def grouped(rows: Iterable[tuple[object, object, object]]) -> Keys:
     """Keys from rows (index, is it the primary key, column), columns in order."""
     indexes: dict[object, list[str]] = {}
@@ -185,4 +173,4 @@ def grouped(rows: Iterable[tuple[object, object, object]]) -> Keys:
     return Keys(first, tuple(tuple(columns) for columns in indexes.values()))
 
 
-__all__ = ["ALIAS", "UNBOUNDED_DECIMAL", "Catalog", "Column", "Keys", "grouped", "near"]
+__all__ = ["ALIAS", "UNBOUNDED_DECIMAL", "Catalog", "Column", "Keys", "grouped"]

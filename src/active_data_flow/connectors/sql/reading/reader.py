@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -90,8 +89,9 @@ class SqlReader(SplitReader[SqlSplit]):
             if not self._source.follow:
                 yield _end(relation, split, split.position(place.after, place.nulls_after))
                 return
-            again = time.monotonic() + self._source.poll_interval
-            while not found and time.monotonic() < again:
+            clock = self._context.clock
+            again = clock.monotonic() + self._source.poll_interval
+            while not found and clock.monotonic() < again:
                 yield IDLE
 
     def _look(

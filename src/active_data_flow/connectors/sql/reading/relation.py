@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +17,7 @@ from active_data_flow.connectors.sql.reading.sqlite import ROWID, SqliteCatalog
 from active_data_flow.connectors.sql.reading.statement import Bound
 from active_data_flow.connectors.sql.splits import SqlSplit
 from active_data_flow.core.errors import ConfigurationError
+from active_data_flow.core.near_names import near_names
 
 _CATALOGS: dict[str, type[Catalog]] = {"postgresql": PostgresqlCatalog, "mysql": MysqlCatalog, "sqlite": SqliteCatalog}
 
@@ -115,9 +115,7 @@ def _check_order(relation: Relation, source: SqlSourceConfiguration) -> None:
 def _column(found: dict[str, Column], name: str, option: str, source: SqlSourceConfiguration) -> Column:
     if name in found:
         return found[name]
-    near = difflib.get_close_matches(name, sorted(found), n=3, cutoff=0.5)
-    hint = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(found)}"
-    message = f"{option}: {source.name} has no column {name}; {hint}"
+    message = f"{option}: {source.name} has no column {name}{near_names(name, found)}"
     raise ConfigurationError(message, connector="sql")
 
 

@@ -85,8 +85,8 @@ class Rows:
         batches = self._batches(statement, bound.prepare())
         # in pages everything is fetched, and the lock given back, before the first batch goes on
         for raw in batches if limit is None else list(batches):
-            for start in range(0, raw.num_rows, self._source.batch_rows):
-                yield raw.slice(start, self._source.batch_rows)
+            for start in range(0, raw.num_rows, self._source.batch_size):
+                yield raw.slice(start, self._source.batch_size)
 
     def _batches(self, statement: str, values: Values) -> Iterator[pa.RecordBatch]:
         blank = self._sqlite
@@ -105,7 +105,7 @@ class Rows:
             self._session.rollback()
 
     def _wary(self, split: SqlSplit, after: Values | None, *, nulls: bool) -> tuple[pa.RecordBatch, Faults]:
-        statement, bound = self._statements.select(split, after, nulls=nulls, limit=self._source.batch_rows)
+        statement, bound = self._statements.select(split, after, nulls=nulls, limit=self._source.batch_size)
         with self._session.stream(wary_select(statement, len(self._relation.read)), bound.prepare()) as stream:
             tables = pa.Table.from_batches(list(stream), stream.schema)
         return wary_rows(tables, self._relation.read)
