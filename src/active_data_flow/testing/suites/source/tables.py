@@ -15,8 +15,9 @@ Rows = Sequence[Mapping[str, Any]]
 
 def numbered(count: int, first: int = 0) -> pa.Table:
     """Records with an id, a number and a text."""
-    ids = list(range(first, first + count))
-    return table({"id": ids, "half": [number / 2 for number in ids], "word": [f"w{number}" for number in ids]})
+    ids = range(first, first + count)
+    columns = {"id": list(ids), "half": [number / 2 for number in ids], "word": [f"w{number}" for number in ids]}
+    return table(columns, id=pa.int64(), half=pa.float64(), word=pa.string())
 
 
 def parts(*sizes: int) -> list[pa.Table]:
