@@ -220,19 +220,23 @@ class Replay:
         self._patience = patience
 
     def run(self, source: SplitSource, *, stop_after: int | None = None) -> list[dict[str, Any]]:
-        """Read till the end, or till a number of batches; returns the rows that this run committed."""
+        """Read till the end, or till a number of batches is committed; returns the rows that this run committed.
+
+        A run that stops has read a batch more, which is lost, as in a crash.
+        """
         before = len(self.rows)
-        for number, _ in enumerate(self.batches(source), 1):
-            if number == stop_after:
-                break
+        for _ in self.batches(source, stop_after):
+            pass
         return self.rows[before:]
 
-    def batches(self, source: SplitSource) -> Iterator[Batch]:
+    def batches(self, source: SplitSource, stop_after: int | None = None) -> Iterator[Batch]:
         """Each batch, after it was committed."""
         self.ended = False
         held: dict[str, list[Batch]] = {}
         with Reading(source, self.states, lanes=self.lanes, patience=self._patience) as reading:
-            for batch in reading.batches():
+            for number, batch in enumerate(reading.batches()):
+                if number == stop_after:
+                    return
                 self.commit(reading, batch, held)
                 yield batch
         self.ended = True

@@ -56,7 +56,7 @@ class ResumingCases(SourceCases):
             assert len(moments) > 4 or poll_rows != 1, (
                 f"7 records came in {len(moments)} batches, though poll_rows is 1: resuming is not tried by that"
             )
-            for states, before in moments:
+            for states, before in moments[:-1]:  # behind the last one, some sources begin anew
                 same(rows_of(stored), before + rows_in(self.batches(source, states)))
 
     @case(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -63,7 +64,12 @@ def same(stored: Rows, found: Rows) -> None:
 def _same_values(stored: Mapping[str, Any], found: Mapping[str, Any]) -> None:
     for name in {**stored, **found}:
         before, after = stored.get(name), found.get(name)
-        assert before == after, f"id {stored['id']}, column {name!r}: stored {_shown(before)}, read {_shown(after)}"
+        assert _comparable(before) == _comparable(after), f"id {stored['id']}, column {name!r}: stored {_shown(before)}, read {_shown(after)}"
+
+
+def _comparable(value: Any) -> Any:
+    """Times of two zones are never equal in the hour that a clock shows twice, though they are the same moment."""
+    return value.astimezone(dt.UTC) if isinstance(value, dt.datetime) and value.tzinfo is not None else value
 
 
 def _shown(value: Any) -> str:
