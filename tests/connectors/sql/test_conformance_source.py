@@ -18,6 +18,7 @@ import pytest
 
 from active_data_flow.connectors.sql import SqlSource
 from active_data_flow.testing import SourceHarness, SourceSuite
+from services import PostgreSQL
 
 ANY = frozenset({"bounded", "resumable", "ordered", "typed", "decimal", "zoned", "binary"})
 RANGES = ANY | {"splittable"}
@@ -131,10 +132,18 @@ class SqliteSuite(SqlSuite):
 
 
 class PostgreSqlSuite(SqlSuite):
+    @pytest.fixture(scope="class")
+    def url(self, postgres: PostgreSQL) -> Iterator[str]:
+        """A database for all cases: making one takes longer than most of them."""
+        name = f"suite_{'cursor' if self.cursor else 'ranges'}"
+        postgres.run_sql(f"CREATE DATABASE {name}")
+        yield postgres.url(name)
+        postgres.run_sql(f"DROP DATABASE {name} WITH (FORCE)")
+
     @pytest.fixture
-    def harness(self, postgres_url: str) -> Iterator[Table]:
-        with psycopg.connect(postgres_url, autocommit=True) as connection:
-            yield PostgreSql(postgres_url, connection, cursor=self.cursor)
+    def harness(self, url: str) -> Iterator[Table]:
+        with psycopg.connect(url, autocommit=True) as connection:
+            yield PostgreSql(url, connection, cursor=self.cursor)
 
 
 @pytest.mark.mariadb

@@ -46,9 +46,7 @@ class SourceCases(Suite):
     longest_poll: ClassVar[float] = 2.0
     examples: ClassVar[int] = 25
 
-    def source(
-        self, harness: SourceHarness, *, poll_rows: int | None = None, endless: bool = False
-    ) -> SplitSource:
+    def source(self, harness: SourceHarness, *, poll_rows: int | None = None, endless: bool = False) -> SplitSource:
         """The harness' source as the engine reads it."""
         source = as_split_source(harness.source(poll_rows=poll_rows, endless=endless))
         if isinstance(source, MessageSource) and poll_rows is not None:

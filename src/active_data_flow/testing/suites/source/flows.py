@@ -31,7 +31,7 @@ from active_data_flow.testing.places import TransactionalMemorySink, place
 from active_data_flow.testing.suites.case import case
 from active_data_flow.testing.suites.source.cases import SourceCases
 from active_data_flow.testing.suites.source.harness import SourceHarness
-from active_data_flow.testing.suites.source.tables import numbered, parts, rows_of, same, table
+from active_data_flow.testing.suites.source.tables import parts, rows_of, same, table
 
 _numbers = count(1)
 _AMOUNTS = ["1", "many", "-3", "4"]

@@ -10,7 +10,7 @@ from active_data_flow.core.source import Source
 
 
 class SourceHarness(ABC):
-    """Writes to a store behind the source's back, and makes the sources that read it.
+    r"""Writes to a store behind the source's back, and makes the sources that read it.
 
     Every table that the suite hands over has a column ``id``: int64, unique, growing. Other columns have the types that
     the suite's capabilities allow: text, int64, float64 and bool always.
@@ -24,7 +24,7 @@ class SourceHarness(ABC):
         ...         for path in self.folder.glob("*.txt"):
         ...             path.unlink()
         ...         for number, part in enumerate(parts):
-        ...             lines = "".join(json.dumps(row) + "\\n" for row in part.to_pylist())
+        ...             lines = "".join(json.dumps(row) + "\n" for row in part.to_pylist())
         ...             (self.folder / f"{number}.txt").write_text(lines)
         ...
         ...     def source(self, *, poll_rows: int | None = None, endless: bool = False) -> Lines:

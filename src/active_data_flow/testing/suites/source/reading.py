@@ -6,7 +6,6 @@ from collections import Counter
 
 import pyarrow as pa
 
-from active_data_flow.core.batch import Batch
 from active_data_flow.source_support import END
 from active_data_flow.testing.suites.case import case
 from active_data_flow.testing.suites.source.cases import SourceCases

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from itertools import count
 from typing import Any
 
@@ -220,7 +219,7 @@ def _moments(reading: Reading) -> list[tuple[dict[str, SplitState], list[dict[st
     return moments
 
 
-def _begun(source: SplitSource, reading: Reading) -> Mapping[str, SplitState]:
+def _begun(source: SplitSource, reading: Reading) -> dict[str, SplitState]:
     serializer = source.split_serializer()
     return {
         split.split_id: SplitState(serializer.to_json(split), position)

@@ -64,7 +64,9 @@ def same(stored: Rows, found: Rows) -> None:
 def _same_values(stored: Mapping[str, Any], found: Mapping[str, Any]) -> None:
     for name in {**stored, **found}:
         before, after = stored.get(name), found.get(name)
-        assert _comparable(before) == _comparable(after), f"id {stored['id']}, column {name!r}: stored {_shown(before)}, read {_shown(after)}"
+        assert _comparable(before) == _comparable(after), (
+            f"id {stored['id']}, column {name!r}: stored {_shown(before)}, read {_shown(after)}"
+        )
 
 
 def _comparable(value: Any) -> Any:
