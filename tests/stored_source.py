@@ -12,7 +12,6 @@ import pyarrow as pa
 from active_data_flow.core.batch import Batch, Position
 from active_data_flow.core.errors import SourceError
 from active_data_flow.source_support import (
-    IDLE,
     Boundedness,
     EnumeratorContext,
     PendingSplits,
@@ -24,7 +23,7 @@ from active_data_flow.source_support import (
 )
 from active_data_flow.testing import SourceHarness
 
-_stores: dict[str, list[pa.Table]] = {}
+stores: dict[str, list[pa.Table]] = {}
 _numbers = itertools.count(1)
 
 
@@ -99,7 +98,7 @@ class StoredSource(SplitSource):
 
     def parts(self) -> list[pa.Table]:
         try:
-            return _stores[self.name]
+            return stores[self.name]
         except KeyError:
             raise SourceError(f"there is no store {self.name}") from None
 
@@ -118,16 +117,16 @@ class StoredHarness(SourceHarness):
         self._name = f"store{next(_numbers)}"
 
     def store(self, *parts: pa.Table) -> None:
-        _stores[self._name] = list(parts)
+        stores[self._name] = list(parts)
 
     def append(self, table: pa.Table) -> None:
-        _stores[self._name].append(table)
+        stores[self._name].append(table)
 
     def source(self, *, poll_rows: int | None = None, endless: bool = False) -> StoredSource:
         return self._source(name=self._name, poll_rows=poll_rows or 10, endless=endless)
 
     def lose(self) -> None:
-        _stores.pop(self._name, None)
+        stores.pop(self._name, None)
 
 
-__all__ = ["IDLE", "Part", "StoredEnumerator", "StoredHarness", "StoredReader", "StoredSource"]
+__all__ = ["Part", "StoredEnumerator", "StoredHarness", "StoredReader", "StoredSource", "stores"]

@@ -9,6 +9,7 @@ from typing import Any
 
 from active_data_flow.core.errors import ActiveDataFlowError, ConfigurationError
 from active_data_flow.core.registry import build
+from active_data_flow.engine.adapter import as_split_source
 from active_data_flow.testing.suites.case import case
 from active_data_flow.testing.suites.source.cases import SourceCases
 from active_data_flow.testing.suites.source.harness import SourceHarness
@@ -31,7 +32,7 @@ class ConfigurationCases(SourceCases):
         options = {name: value for name, value in document.items() if name != "type"}
         again: Any = build("source", document) if source.type else type(source).build(options)
         assert again == source, f"{source!r} comes back from its document {document} as {again!r}"
-        same(numbered(3).to_pylist(), [dict(message) for message in again.each()])
+        same(numbered(3).to_pylist(), rows_in(self.batches(as_split_source(again))))
 
     @case(
         purpose="A flow can't be sent to another process.",

@@ -68,9 +68,9 @@ class ResumingCases(SourceCases):
     def test_any_history_of_runs(self, harness: SourceHarness) -> None:
         @settings(max_examples=self.examples, deadline=None, suppress_health_check=_quiet)
         @given(
-            sizes=st.lists(st.integers(0, 6), min_size=1, max_size=3),
-            poll_rows=st.integers(1, 5),
-            runs=st.lists(st.tuples(st.integers(1, 3), st.integers(1, 4)), max_size=4),
+            sizes=st.lists(st.integers(0, 9), min_size=1, max_size=3),
+            poll_rows=st.integers(1, 4),
+            runs=st.lists(st.tuples(st.integers(1, 3), st.integers(1, 3)), max_size=5),
         )
         def history(sizes: list[int], poll_rows: int, runs: list[tuple[int, int]]) -> None:
             stored = parts(*sizes)
