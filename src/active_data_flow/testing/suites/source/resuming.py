@@ -142,7 +142,7 @@ class ResumingCases(SourceCases):
         harness.store(*stored)
         source = self.source(harness, poll_rows=3)
         serializer = source.split_serializer()
-        with self.reading(source, serialized=True) as reading:
+        with self.reading(source, serialized=True, lanes=2) as reading:
             batches = list(reading.batches())
         same(rows_of(stored), rows_in(batches))
         for batch in batches:
