@@ -118,6 +118,14 @@ def _kind(found: pa.DataType) -> pa.DataType:
     return pa.timestamp("us", "UTC") if pa.types.is_timestamp(found) and found.tz else found
 
 
+@pytest.fixture(scope="module")
+def shared_postgres_url(postgres: PostgreSQL) -> Iterator[str]:
+    """Address of a database for all cases: to make one takes longer than most of them."""
+    postgres.run_sql("CREATE DATABASE source_suite")
+    yield postgres.url("source_suite")
+    postgres.run_sql("DROP DATABASE source_suite WITH (FORCE)")
+
+
 class SqlSuite(SourceSuite):
     examples: ClassVar = 6
     cursor: ClassVar = False
@@ -132,18 +140,10 @@ class SqliteSuite(SqlSuite):
 
 
 class PostgreSqlSuite(SqlSuite):
-    @pytest.fixture(scope="class")
-    def url(self, postgres: PostgreSQL) -> Iterator[str]:
-        """A database for all cases: making one takes longer than most of them."""
-        name = f"suite_{'cursor' if self.cursor else 'ranges'}"
-        postgres.run_sql(f"CREATE DATABASE {name}")
-        yield postgres.url(name)
-        postgres.run_sql(f"DROP DATABASE {name} WITH (FORCE)")
-
     @pytest.fixture
-    def harness(self, url: str) -> Iterator[Table]:
-        with psycopg.connect(url, autocommit=True) as connection:
-            yield PostgreSql(url, connection, cursor=self.cursor)
+    def harness(self, shared_postgres_url: str) -> Iterator[Table]:
+        with psycopg.connect(shared_postgres_url, autocommit=True) as connection:
+            yield PostgreSql(shared_postgres_url, connection, cursor=self.cursor)
 
 
 @pytest.mark.mariadb

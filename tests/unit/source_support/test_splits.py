@@ -6,7 +6,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from active_data_flow.core.batch import Batch
 from active_data_flow.core.checkpoint import SplitState
 from active_data_flow.core.errors import SourceError
 from active_data_flow.source_support import PendingSplits, SplitSerializer
@@ -77,10 +76,6 @@ def test_a_reader_that_waits_is_served_when_a_split_is_found():
     enumerator.names = "ab"
     enumerator.discover()
     assert [part.name for part in context.assigned] == ["a", "b"]
-
-
-def rows(batches: list[Batch]) -> list[dict]:
-    return [row for batch in batches for row in batch.data.to_pylist()]
 
 
 def test_each_gives_messages_and_raises_what_the_source_raises():
