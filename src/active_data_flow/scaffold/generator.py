@@ -16,7 +16,11 @@ Kind = Literal["flow", "source", "sink"]
 
 _FILES: dict[str, dict[str, str]] = {
     "flow": {"flow.py.txt": "{name}.py", "test_flow.py.txt": "test_{name}.py", "flow.csv.txt": "data/{name}.csv"},
-    "source": {"source.py.txt": "{name}.py", "test_source.py.txt": "test_{name}.py"},
+    "source": {
+        "source.py.txt": "{name}.py",
+        "test_source.py.txt": "test_{name}.py",
+        "source.jsonl.txt": "data/{name}.jsonl",
+    },
     "sink": {"sink.py.txt": "{name}.py", "test_sink.py.txt": "test_{name}.py", "sink.csv.txt": "data/{name}.csv"},
 }
 _COMMANDS = {"flow": "adf run {file}", "source": "adf preview {file}", "sink": "adf run {file}"}

@@ -1,9 +1,53 @@
-"""For tests of flows and connectors: a scripted source, sinks in memory, a clock that takes no time."""
+"""For tests of flows and connectors: conformance suites, a scripted source, sinks in memory, a clock of their own.
 
-from active_data_flow.testing.clock import FakeClock
-from active_data_flow.testing.flow_test import FlowTestResult, RejectedRecord
-from active_data_flow.testing.places import MemorySink, Place, TransactionalMemorySink, TwoPhaseMemorySink, place
-from active_data_flow.testing.scripted import ScriptedSource
+Names are imported when they are first used: the suites need pytest and hypothesis (``active-data-flow[testing]``).
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from active_data_flow.testing.clock import FakeClock
+    from active_data_flow.testing.flow_test import FlowTestResult, RejectedRecord
+    from active_data_flow.testing.places import (
+        MemorySink,
+        Place,
+        TransactionalMemorySink,
+        TwoPhaseMemorySink,
+        place,
+    )
+    from active_data_flow.testing.scripted import ScriptedSource
+    from active_data_flow.testing.suites.source import SourceHarness, SourceSuite
+
+_HOMES = {
+    "FakeClock": "clock",
+    "FlowTestResult": "flow_test",
+    "MemorySink": "places",
+    "Place": "places",
+    "RejectedRecord": "flow_test",
+    "ScriptedSource": "scripted",
+    "SourceHarness": "suites.source",
+    "SourceSuite": "suites.source",
+    "TransactionalMemorySink": "places",
+    "TwoPhaseMemorySink": "places",
+    "place": "places",
+}
+
+
+def __getattr__(name: str) -> Any:
+    try:
+        home = _HOMES[name]
+    except KeyError:
+        message = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(message) from None
+    return getattr(import_module(f"{__name__}.{home}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
+
 
 __all__ = [
     "FakeClock",
@@ -12,6 +56,8 @@ __all__ = [
     "Place",
     "RejectedRecord",
     "ScriptedSource",
+    "SourceHarness",
+    "SourceSuite",
     "TransactionalMemorySink",
     "TwoPhaseMemorySink",
     "place",

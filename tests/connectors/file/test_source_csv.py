@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 from pathlib import Path
 from typing import Any
 
@@ -329,9 +328,3 @@ def test_escapes_and_carriage_returns(tmp_path) -> None:
 def test_bad_options_say_what_is_wrong(options: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigurationError, match=message):
         FileSource(path="x.csv", **options)
-
-
-def test_options_survive_a_document() -> None:
-    source = FileSource(path="x.csv", schema={"a": "int64"}, null_values=["NA"], block_size="2MiB")
-    document = json.loads(json.dumps(source.to_options()))
-    assert FileSource.build(document) == source

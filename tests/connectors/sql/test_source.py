@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import pickle
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -18,9 +17,7 @@ from active_data_flow.connectors.sql.client import Address, connect
 from active_data_flow.connectors.sql.source import SqlSource
 from active_data_flow.connectors.sql.splits import SqlSplit, decode, encode, serializer
 from active_data_flow.core.errors import ActiveDataFlowError, ConfigurationError, SourceError
-from active_data_flow.core.registry import build
-from active_data_flow.source_support import Boundedness
-from source_replay import Replay
+from active_data_flow.testing.suites.source.replay import Replay
 
 
 @pytest.fixture
@@ -62,14 +59,6 @@ def rows(source: SqlSource) -> list[dict[str, Any]]:
 def test_options_that_do_not_fit_are_refused(options: dict[str, Any], fault: str) -> None:
     with pytest.raises(ConfigurationError, match=fault):
         SqlSource(url="sqlite:///x.db", **options)
-
-
-def test_a_source_is_its_document_and_pickles() -> None:
-    source = SqlSource(url="sqlite:///x.db", table="t", cursor="c", tiebreaker="id", follow=True)
-    assert build("source", source.to_document()) == source
-    assert pickle.loads(pickle.dumps(source)) == source
-    assert source.boundedness is Boundedness.ENDLESS
-    json.dumps(source.to_document())
 
 
 def test_declared_types_of_sqlite_become_arrow_types(url: str) -> None:

@@ -12,8 +12,8 @@ import pytest
 from active_data_flow.connectors.sql.client import Address, connect
 from active_data_flow.connectors.sql.source import SqlSource
 from active_data_flow.core.errors import SourceError, SourceUnavailableError
+from active_data_flow.testing.suites.source.replay import Replay
 from services import MariaDB
-from source_replay import Replay
 
 pytestmark = pytest.mark.mariadb
 

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from active_data_flow.connectors.sql.source import SqlSource
 from active_data_flow.core.errors import ConfigurationError, SourceError, SourceUnavailableError
+from active_data_flow.testing.suites.source.replay import Replay
 from services import PostgreSQL
-from source_replay import Replay
 
 quick = settings(
     max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]

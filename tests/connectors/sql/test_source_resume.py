@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from active_data_flow.connectors.sql.client import Address, connect
 from active_data_flow.connectors.sql.source import SqlSource
 from active_data_flow.core.errors import ConfigurationError, SourceChangedError, SourceError
-from source_replay import Replay
+from active_data_flow.testing.suites.source.replay import Replay
 
 _databases = itertools.count()
 quick = settings(
@@ -130,18 +130,6 @@ def test_a_cursor_reads_each_row_once_with_equal_and_null_values_and_inserts_bet
     replay.run(source)
     assert sorted(ids(replay.rows)) == list(range(1, number + 1))
     assert replay.run(source) == []
-
-
-def test_a_run_can_be_stopped_behind_every_batch(database: Database) -> None:
-    database.run("CREATE TABLE t (id INTEGER PRIMARY KEY)")
-    database.insert("t", [(number,) for number in range(20)])
-    source = database.source(table="t", splits=3, batch_size=3)
-    batches = len(list(Replay().batches(source)))
-    for stop in range(1, batches):
-        replay = Replay()
-        replay.run(source, stop_after=stop)
-        replay.run(source)
-        assert sorted(ids(replay.rows)) == list(range(20)), stop
 
 
 def test_rows_deleted_at_the_position_and_at_a_border_are_not_missed(database: Database) -> None:
@@ -301,20 +289,6 @@ def test_null_cursors_that_nothing_tells_apart_are_an_error(database: Database) 
     source = database.source(query="SELECT id FROM t", cursor="id", tiebreaker="id")
     with pytest.raises(SourceError, match=r"id is NULL in some rows.*cursor_nulls: skip"):
         Replay().run(source)
-
-
-def test_a_source_that_follows_finds_what_is_inserted_while_it_runs(database: Database) -> None:
-    database.run("CREATE TABLE t (id INTEGER PRIMARY KEY)")
-    database.insert("t", [(1,)])
-    source = database.source(table="t", cursor="id", follow=True, poll_interval=0.01)
-    replay = Replay()
-    batches = replay.batches(source)
-    next(batches)
-    database.insert("t", [(2,)])
-    next(batches)
-    assert ids(replay.rows) == [1, 2]
-    batches.close()
-    assert replay.run(source) == []
 
 
 def test_rows_younger_than_settle_wait(database: Database) -> None:

@@ -42,7 +42,7 @@ class FileSource(FileSourceConfiguration):
     type: ClassVar[str] = "file"
     label: ClassVar[str] = "file source"
     capabilities: ClassVar[frozenset[str]] = frozenset(
-        {"splits", "resumes", "replayable", "incremental", "endless", "schema"}
+        {"bounded", "endless", "splittable", "resumable", "ordered", "incremental", "evolving", "typed"}
     )
     replayable: ClassVar[bool] = True
 

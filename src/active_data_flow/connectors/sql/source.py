@@ -43,7 +43,9 @@ class SqlSource(SqlSourceConfiguration):
 
     type: ClassVar[str] = "sql"
     label: ClassVar[str] = "sql source"
-    capabilities: ClassVar[frozenset[str]] = frozenset({"resumable", "parallel", "incremental", "endless"})
+    capabilities: ClassVar[frozenset[str]] = frozenset(
+        {"bounded", "endless", "splittable", "resumable", "ordered", "incremental", "typed"}
+    )
 
     @property
     def boundedness(self) -> Boundedness:

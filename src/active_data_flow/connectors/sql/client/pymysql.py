@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pyarrow as pa
@@ -50,6 +50,17 @@ _TEXTUAL = {
 }
 
 
+class _Connection(pymysql.Connection):
+    """Makes the context of TLS once: reading the machine's certificates takes far longer than connecting."""
+
+    _context: ClassVar[Any] = None
+
+    def _create_ssl_ctx(self, sslp: Any) -> Any:
+        if _Connection._context is None:
+            _Connection._context = super()._create_ssl_ctx(sslp)  # pyright: ignore[reportAttributeAccessIssue]  # no types
+        return _Connection._context
+
+
 class PymysqlSession(Session):
     """MySQL and MariaDB, in strict mode, in UTC, at READ COMMITTED."""
 
@@ -58,7 +69,7 @@ class PymysqlSession(Session):
         self.timeout = timeout
         settings: dict[str, Any] = dict(address.server())
         with self._errors():
-            self._connection: Any = pymysql.connect(
+            self._connection: Any = _Connection(
                 **settings, charset="utf8mb4", autocommit=True, connect_timeout=max(2, int(timeout))
             )
         self.execute("SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION,ERROR_FOR_DIVISION_BY_ZERO'")
