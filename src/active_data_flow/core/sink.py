@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any, ClassVar
 
@@ -13,6 +13,7 @@ import pyarrow as pa
 from active_data_flow.core.batch import Batch, Reject
 from active_data_flow.core.checkpoint import Checkpoint, Committable
 from active_data_flow.core.component import Component
+from active_data_flow.core.errors import RecordError
 from active_data_flow.core.policies import SchemaContract
 
 
@@ -32,6 +33,10 @@ class Delivery(Enum):
 def _reject_nothing(reject: Reject) -> None:
     message = f"no one takes rejected records here: {reject.error}"
     raise NotImplementedError(message)
+
+
+def _refuse(reject: Reject) -> None:
+    raise RecordError(reject.error, field=reject.field)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,8 +151,8 @@ class Sink(Component):
 
     @property
     def max_writers(self) -> int | None:
-        """Writers that may be open at once; None for any number."""
-        return None
+        """Writers that may be open at once; None for any number. One where `write` is all there is: lanes share it."""
+        return 1 if type(self).open is Sink.open else None
 
     @property
     def commits_only_at_end(self) -> bool:
@@ -167,8 +172,19 @@ class Sink(Component):
         return None
 
     def write(self, message: Mapping[str, Any]) -> None:
-        """Write one message. The easy way; sinks that open a writer of their own write it at once."""
-        raise NotImplementedError(f"{type(self).__name__} has to override write(message) or open(context)")
+        """Write one message. The easy way; sinks that open a writer of their own write and commit it at once.
+
+        Raises:
+            RecordError: The place refuses the message; names the field.
+        """
+        if type(self).open is Sink.open:
+            raise NotImplementedError(f"{type(self).__name__} has to override write(message) or open(context)")
+        context = WriterContext("", reject=_refuse)
+        writer = self.open(context)
+        try:
+            self._write_alone(writer, context, Batch(pa.RecordBatch.from_pylist([dict(message)]), "", None))
+        finally:
+            writer.close()
 
     def flush(self) -> None:
         """Hand everything to the store. Called before each checkpoint."""
@@ -179,6 +195,23 @@ class Sink(Component):
     def open(self, context: WriterContext) -> Writer:
         """A writer for one lane. The default calls `write` for every row."""
         return _MessageWriter(self)
+
+    def _write_alone(self, writer: Writer, context: WriterContext, batch: Batch) -> None:
+        """Write and commit a batch outside of any run."""
+        if isinstance(writer, TransactionalWriter):
+            restored = writer.restore()
+            context = replace(context, epoch=context.epoch if restored is None else restored.epoch)
+            writer.write(batch)
+            writer.commit(Checkpoint(context.epoch))
+        elif isinstance(writer, TwoPhaseWriter):
+            writer.restore(None)
+            writer.write(batch)
+            writer.flush()
+            self.committer(context).commit(writer.prepare())
+        else:
+            writer.write(batch)
+            writer.flush()
+        self.finish(context)
 
     def committer(self, context: WriterContext) -> Committer:
         """Of a two-phase sink: what makes prepared data visible."""

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
         place,
     )
     from active_data_flow.testing.scripted import ScriptedSource
+    from active_data_flow.testing.suites.runtime import RuntimeSuite
+    from active_data_flow.testing.suites.runtime_harness import RuntimeHarness
+    from active_data_flow.testing.suites.sink import SinkSuite
+    from active_data_flow.testing.suites.sink_harness import Refusal, SinkHarness, read_as
     from active_data_flow.testing.suites.source import SourceHarness, SourceSuite
 
 _HOMES = {
@@ -26,13 +30,19 @@ _HOMES = {
     "FlowTestResult": "flow_test",
     "MemorySink": "places",
     "Place": "places",
+    "Refusal": "suites.sink_harness",
     "RejectedRecord": "flow_test",
+    "RuntimeHarness": "suites.runtime_harness",
+    "RuntimeSuite": "suites.runtime",
     "ScriptedSource": "scripted",
+    "SinkHarness": "suites.sink_harness",
+    "SinkSuite": "suites.sink",
     "SourceHarness": "suites.source",
     "SourceSuite": "suites.source",
     "TransactionalMemorySink": "places",
     "TwoPhaseMemorySink": "places",
     "place": "places",
+    "read_as": "suites.sink_harness",
 }
 
 
@@ -54,11 +64,17 @@ __all__ = [
     "FlowTestResult",
     "MemorySink",
     "Place",
+    "Refusal",
     "RejectedRecord",
+    "RuntimeHarness",
+    "RuntimeSuite",
     "ScriptedSource",
+    "SinkHarness",
+    "SinkSuite",
     "SourceHarness",
     "SourceSuite",
     "TransactionalMemorySink",
     "TwoPhaseMemorySink",
     "place",
+    "read_as",
 ]

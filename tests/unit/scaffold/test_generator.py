@@ -55,6 +55,7 @@ def test_the_tests_that_are_written_pass():
     tested = run(str(PYTHON), "-m", "pytest", "-q", "-p", "no:cacheprovider")
     assert tested.returncode == 0, tested.stdout
     assert re.search(r"\b[3-9]\d passed in", tested.stdout), "the source's suite is among them"
+    assert "skipped" not in tested.stdout
 
 
 @pytest.mark.parametrize("kind", list(FILES))

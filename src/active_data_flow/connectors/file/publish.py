@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from active_data_flow.core.checkpoint import Committable
-from active_data_flow.core.errors import SinkError
+from active_data_flow.core.errors import FencedError, SinkError
 from active_data_flow.core.sink import Committer, WriterContext
 
 _REMEDIES = {
@@ -45,6 +45,21 @@ def writing(path: Path) -> Generator[None]:
         yield
     except OSError as error:
         raise sink_error(error, path) from error
+
+
+@contextmanager
+def finishing(temporary: Path, final: Path) -> Generator[None]:
+    """Like `writing`; a temporary file that has vanished was deleted by a newer run that has taken over.
+
+    Raises:
+        FencedError: It has vanished.
+    """
+    with writing(final):
+        try:
+            yield
+        except FileNotFoundError as error:
+            message = f"{temporary} is gone: a newer run of the flow has taken over, or someone has deleted the file"
+            raise FencedError(message) from error
 
 
 def sync_directory(directory: Path) -> None:
@@ -179,6 +194,7 @@ class RenamingCommitter(Committer):
 __all__ = [
     "RenamingCommitter",
     "TemporaryNames",
+    "finishing",
     "make_directory",
     "prepared",
     "remove_if_there",

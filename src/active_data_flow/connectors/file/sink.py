@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, cast
@@ -22,7 +22,6 @@ from active_data_flow.connectors.file.writers.restoring import TextTarget, forge
 from active_data_flow.connectors.file.writers.tail import csv_columns
 from active_data_flow.connectors.file.writers.text_file import TextCompression
 from active_data_flow.connectors.file.writers.whole import WholeFileWriter
-from active_data_flow.core.batch import Batch
 from active_data_flow.core.errors import SinkError
 from active_data_flow.core.policies import Drift
 from active_data_flow.core.sink import Committer, Delivery, TwoPhaseWriter, WriterContext
@@ -132,17 +131,6 @@ class FileSink(FileSinkConfiguration):
         if name == "csv":
             return names_only(self._header(newest)) if self.header and newest.stat().st_size else None
         return schema_of(newest, name)
-
-    def write(self, message: Mapping[str, Any]) -> None:
-        """Write one message and commit it: a line of a text file, in a directory a file of its own."""
-        context = WriterContext("")
-        writer = self.open(context)
-        try:
-            writer.restore(None)
-            writer.write(Batch(pa.RecordBatch.from_pylist([dict(message)]), "", None))
-            self.committer(context).commit(writer.prepare())
-        finally:
-            writer.close()
 
     def open(self, context: WriterContext) -> TwoPhaseWriter:
         """A writer for one lane."""

@@ -97,9 +97,14 @@ class SqlSink(Sink):
     def write(self, message: Mapping[str, Any]) -> None:
         """Write one message and commit it, outside of any run; each call connects anew.
 
+        Of mode replace: it is all that the table then holds.
+
         Raises:
             RecordError: The table or the database doesn't take the message; names the field.
         """
+        if self.mode == "replace":
+            super().write(message)
+            return
 
         def refuse(reject: Reject) -> None:
             raise RecordError(reject.error, field=reject.field)

@@ -33,11 +33,13 @@ class AppendingWriter(TwoPhaseWriter):
 
     def __init__(self, context: WriterContext, target: TextTarget, fitting: Fitting) -> None:
         self._flow = context.flow
+        self._epoch = context.epoch
         self._target = target
         self._fitting = fitting
         self._ledger = LedgerFile(target.path)
         self._token = secrets.token_hex(8)
         self._found: Found | None = None
+        self._seen: Ledger | None = None
         self._file: TextFile | None = None
         self._known: pa.Schema | None = None
         self._settled = 0
@@ -50,6 +52,7 @@ class AppendingWriter(TwoPhaseWriter):
         """
         with writing(self._target.path):
             self._found = Restoring(self._flow, self._target, checkpoint).found()
+            self._seen = self._ledger.read()
 
     def write(self, batch: Batch) -> None:
         """Append the rows."""
@@ -74,8 +77,7 @@ class AppendingWriter(TwoPhaseWriter):
         with writing(self._target.path):
             ledger = self._ledger.read()
             if ledger is None or ledger.token != self._token:
-                message = f"{self._target.path} has been taken over by another run; this one writes no more"
-                raise FencedError(message)
+                raise self._overtaken()
             self._settled = self._file.settle()
         path = str(self._target.path)
         return [
@@ -115,6 +117,7 @@ class AppendingWriter(TwoPhaseWriter):
         if self._found is None:
             self.restore(None)
         assert self._found is not None
+        self._refuse_if_overtaken()
         path = self._target.path
         exists = path.exists()
         if not exists and self._fitting.contract.table is not Drift.EVOLVE:
@@ -134,12 +137,24 @@ class AppendingWriter(TwoPhaseWriter):
                 found.columns,
                 complete=found.complete,
                 created=not exists,
+                epoch=self._epoch,
             )
         )
         self._file = self._target.open(found)
         if not found.complete:
             self._file.put(self._target.encoder.separator)
         return self._file
+
+    def _refuse_if_overtaken(self) -> None:
+        """Another run of the flow may have begun to write since this one has looked at the file."""
+        ledger = self._ledger.read()
+        if ledger is None or ledger == self._seen or ledger.flow != self._flow:
+            return
+        if ledger.epoch > self._epoch:
+            raise self._overtaken()
+
+    def _overtaken(self) -> FencedError:
+        return FencedError(f"{self._target.path} has been taken over by another run; this one writes no more")
 
     def _columns(self, schema: pa.Schema) -> pa.Schema:
         found = self._found

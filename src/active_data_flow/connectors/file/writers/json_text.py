@@ -85,7 +85,8 @@ def plain_text(column: pa.Array) -> pa.StringArray:
     if isinstance(kind, pa.BaseExtensionType):
         return _one_by_one(column) if kind.extension_name == "arrow.uuid" else plain_text(column.storage)
     if _is_binary(kind):
-        return pa.array([None if value is None else base64.b64encode(value).decode() for value in column.to_pylist()])
+        texts = [None if value is None else base64.b64encode(value).decode() for value in column.to_pylist()]
+        return pa.array(texts, pa.string())
     try:
         return pc.cast(column, pa.string())
     except pa.ArrowNotImplementedError:

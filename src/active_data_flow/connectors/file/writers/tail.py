@@ -37,6 +37,7 @@ class Ledger:
         complete: Whether that content ends where a row may follow.
         created: Whether the file did not exist before the flow began.
         closed: Bytes of content when the writer closed; None while it is open (or was killed).
+        epoch: The run that the writer belongs to, or belonged to.
     """
 
     flow: str
@@ -47,6 +48,7 @@ class Ledger:
     complete: bool = True
     created: bool = False
     closed: int | None = None
+    epoch: int = 0
 
 
 class LedgerFile:
