@@ -28,7 +28,6 @@ OF_OTHERS = (
     "rich.progress",
     "rich.table",
     "rich.traceback",
-    "structlog",
 )
 
 

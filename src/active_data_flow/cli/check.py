@@ -21,7 +21,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 
 def _run(options: argparse.Namespace) -> int:
     from active_data_flow.cli.flows import open_flow
-    from active_data_flow.cli.output import print_json
+    from active_data_flow.cli.plain import print_json
     from active_data_flow.engine.explain import check
 
     flow = open_flow(options)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from active_data_flow.core.events import (
     Checkpointed,
@@ -15,10 +15,7 @@ from active_data_flow.core.events import (
     SplitAssigned,
     SplitFinished,
 )
-from active_data_flow.core.logging import get_logger
-
-if TYPE_CHECKING:
-    from structlog.typing import FilteringBoundLogger
+from active_data_flow.core.logging import Logger, get_logger
 
 SHOWN_REJECTS = 5
 """Rejected records that get a line of their own in each run; the others are counted."""
@@ -37,7 +34,7 @@ def log_events(events: Events, *, level: str = "info") -> None:
 class _EventLog:
     def __init__(self, level: str) -> None:
         self._level = level
-        self._loggers: dict[str, FilteringBoundLogger] = {}
+        self._loggers: dict[str, Logger] = {}
         self._rejected: dict[str, int] = {}
 
     def __call__(self, event: Event) -> None:
@@ -45,7 +42,7 @@ class _EventLog:
         if method is not None:
             method(self, event)
 
-    def _logger(self, event: Event) -> FilteringBoundLogger:
+    def _logger(self, event: Event) -> Logger:
         if event.run_id not in self._loggers:
             self._loggers[event.run_id] = get_logger(event.flow, level=self._level, run=event.run_id)
         return self._loggers[event.run_id]
@@ -98,11 +95,10 @@ class _EventLog:
 
     def finished(self, event: RunFinished) -> None:
         self._rejected.pop(event.run_id, None)
-        logger = self._logger(event)
-        del self._loggers[event.run_id]
         shown = {name: value for name, value in event.result.items() if name in _RESULT and value not in (None, "")}
-        write = logger.error if event.result.get("status") == "failed" else logger.info
-        write("run finished", **shown)
+        level = "error" if event.result.get("status") == "failed" else "info"
+        self._logger(event).log(level, "run finished", **shown)
+        del self._loggers[event.run_id]
 
 
 _RESULT = (

@@ -10,25 +10,26 @@ import logging
 import os
 import re
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, Any, Literal, TextIO, cast
+import traceback
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import UTC, datetime
+from types import MappingProxyType
+from typing import Any, TextIO, cast
 
 from active_data_flow.core.configuration import REDACTED, redact_url
 from active_data_flow.core.errors import ConfigurationError
+from active_data_flow.core.log_lines import RENDERINGS, Rendering
 
-if TYPE_CHECKING:
-    from structlog.typing import EventDict, FilteringBoundLogger, Processor
-
-Rendering = Literal["console", "json", "keyvalue"]
-_RENDERINGS: tuple[Rendering, ...] = ("console", "json", "keyvalue")
 _LEVELS = ("debug", "info", "warning", "error")
 _SECRET = re.compile(
     r"passw|passphrase|secret|token|credential|authorization|api_?key|private_?key|access_?key|dsn$", re.IGNORECASE
 )
 ROOT = "active_data_flow"
 
-_rendering: Rendering | None = None
+_rendering: Rendering = "keyvalue"
+_context: ContextVar[Mapping[str, Any]] = ContextVar("context", default=MappingProxyType({}))
 
 
 def set_up(rendering: str | None = None, level: str = "info", stream: TextIO | None = None) -> None:
@@ -46,20 +47,20 @@ def set_up(rendering: str | None = None, level: str = "info", stream: TextIO | N
     global _rendering  # noqa: PLW0603  # one rendering a process, like the standard library's root logger
     out = stream or sys.stderr
     chosen = rendering or os.environ.get("ADF_LOG") or ("console" if out.isatty() else "keyvalue")
-    _rendering = cast("Rendering", _known("log rendering", chosen, _RENDERINGS))
+    _rendering = cast("Rendering", _known("log rendering", chosen, tuple(RENDERINGS)))
     root = logging.getLogger(ROOT)
     for handler in tuple(root.handlers):
         if isinstance(handler, _Handler):
             root.removeHandler(handler)
     root.addHandler(_Handler(stream))
-    root.setLevel(_number(level))
+    root.setLevel(level_number(level))
     root.propagate = False
 
 
 def tear_down() -> None:
     """Undo `set_up`: lines go to the application's loggers again."""
     global _rendering  # noqa: PLW0603  # see set_up
-    _rendering = None
+    _rendering = "keyvalue"
     root = logging.getLogger(ROOT)
     for handler in tuple(root.handlers):
         if isinstance(handler, _Handler):
@@ -68,7 +69,55 @@ def tear_down() -> None:
     root.propagate = True
 
 
-def get_logger(flow: str | None = None, *, level: str = "debug", **context: Any) -> FilteringBoundLogger:
+class Logger:
+    """Writes lines of an event and its values through a logger of the standard library.
+
+    Args:
+        target: The standard library's logger.
+        level: Number of the least important level it lets pass.
+        bound: What stands on each of its lines.
+    """
+
+    def __init__(self, target: logging.Logger, level: int, bound: Mapping[str, Any]) -> None:
+        self._target = target
+        self._level = level
+        self._bound = bound
+
+    def bind(self, **context: Any) -> Logger:
+        """A logger with more on each line."""
+        return Logger(self._target, self._level, {**self._bound, **context})
+
+    def debug(self, event: str, **values: Any) -> None:
+        """Log what helps to find a fault."""
+        self.log("debug", event, **values)
+
+    def info(self, event: str, **values: Any) -> None:
+        """Log what is expected."""
+        self.log("info", event, **values)
+
+    def warning(self, event: str, **values: Any) -> None:
+        """Log what may need attention."""
+        self.log("warning", event, **values)
+
+    def error(self, event: str, **values: Any) -> None:
+        """Log a failure."""
+        self.log("error", event, **values)
+
+    def exception(self, event: str, **values: Any) -> None:
+        """Log a failure with the traceback of the error that is being handled."""
+        self.log("error", event, **values, exception=traceback.format_exc().rstrip())
+
+    def log(self, level: str, event: str, **values: Any) -> None:
+        """Log a line of any level."""
+        number = level_number(level)
+        if number < self._level or not self._target.isEnabledFor(number):
+            return
+        now = datetime.now(UTC).isoformat(timespec="microseconds").removesuffix("+00:00")
+        line = {"timestamp": f"{now}Z", "level": level, "event": event, **self._bound, **_context.get(), **values}
+        self._target.log(number, RENDERINGS[_rendering](redact(line)))
+
+
+def get_logger(flow: str | None = None, *, level: str = "debug", **context: Any) -> Logger:
     """A logger with context bound to each of its lines.
 
     Args:
@@ -79,25 +128,19 @@ def get_logger(flow: str | None = None, *, level: str = "debug", **context: Any)
     Example:
         >>> get_logger("prices", run="7f3a").info("run started", lanes=2)
     """
-    import structlog
-
     name = ROOT if flow is None else f"{ROOT}.flows.{flow}"
     bound = {"flow": flow, **context} if flow is not None else context
-    return structlog.wrap_logger(
-        logging.getLogger(name),
-        processors=_processors(),
-        wrapper_class=structlog.make_filtering_bound_logger(_number(level)),
-        context_class=dict,
-        cache_logger_on_first_use=False,
-        **bound,
-    )
+    return Logger(logging.getLogger(name), level_number(level), bound)
 
 
-def context(**values: Any) -> AbstractContextManager[None]:
-    """Bind values to all lines of this thread or task while it lasts, also to those of the application's structlog."""
-    from structlog.contextvars import bound_contextvars
-
-    return cast("AbstractContextManager[None]", bound_contextvars(**values))
+@contextmanager
+def context(**values: Any) -> Generator[None, None, None]:
+    """Bind values to all lines of this thread or task while it lasts."""
+    token = _context.set({**_context.get(), **values})
+    try:
+        yield
+    finally:
+        _context.reset(token)
 
 
 def redact(value: Any, name: str = "") -> Any:
@@ -112,61 +155,6 @@ def redact(value: Any, name: str = "") -> Any:
     if isinstance(value, list | tuple | set | frozenset):
         return [redact(inner) for inner in cast("Sequence[Any]", value)]
     return value
-
-
-def _redact_line(_logger: Any, _method: str, line: EventDict) -> EventDict:
-    return {name: redact(value, name) for name, value in line.items()}
-
-
-def _processors() -> list[Processor]:
-    import structlog
-
-    return [
-        structlog.contextvars.merge_contextvars,
-        structlog.processors.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-        structlog.processors.format_exc_info,
-        _redact_line,
-        _render,
-    ]
-
-
-def _render(logger: Any, method: str, line: EventDict) -> str:
-    """Choose when the line is made, so that `set_up` also counts for loggers made before it."""
-    return _RENDERERS[_rendering or "keyvalue"](logger, method, line)
-
-
-def _json(logger: Any, method: str, line: EventDict) -> str:
-    from structlog.processors import JSONRenderer
-
-    return cast("str", JSONRenderer(default=str, ensure_ascii=False)(logger, method, line))
-
-
-def _keyvalue(logger: Any, method: str, line: EventDict) -> str:
-    from structlog.processors import LogfmtRenderer
-
-    first = ("timestamp", "level", "event", "flow", "run")
-    plain = {
-        name: value if isinstance(value, str | int | float | bool) else repr(value) for name, value in line.items()
-    }
-    present = [name for name in first if name in plain]
-    return LogfmtRenderer(key_order=present, bool_as_flag=False)(logger, method, plain)
-
-
-def _console(logger: Any, method: str, line: EventDict) -> str:
-    from structlog.dev import ConsoleRenderer, plain_traceback
-
-    colors = not os.environ.get("NO_COLOR")
-    line["timestamp"] = str(line.get("timestamp", ""))[11:19]
-    renderer = ConsoleRenderer(colors=colors, pad_event_to=0, exception_formatter=plain_traceback)
-    return renderer(logger, method, line)
-
-
-_RENDERERS: Mapping[Rendering, Callable[[Any, str, EventDict], str]] = {
-    "json": _json,
-    "keyvalue": _keyvalue,
-    "console": _console,
-}
 
 
 class _Handler(logging.Handler):
@@ -191,8 +179,13 @@ def _known(what: str, name: str, known: Sequence[str]) -> str:
     return name
 
 
-def _number(level: str) -> int:
+def level_number(level: str) -> int:
+    """The standard library's number of a level.
+
+    Raises:
+        ConfigurationError: Unknown level.
+    """
     return logging.getLevelNamesMapping()[_known("log level", level, _LEVELS).upper()]
 
 
-__all__ = ["ROOT", "context", "get_logger", "redact", "set_up", "tear_down"]
+__all__ = ["ROOT", "Logger", "context", "get_logger", "level_number", "redact", "set_up", "tear_down"]

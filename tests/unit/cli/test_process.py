@@ -41,7 +41,7 @@ def test_help_imports_nothing_heavy():
     code = "import sys; from active_data_flow.cli import main; main(['--help']); print(*sys.modules)"
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     modules = set(shown.splitlines()[-1].split())
-    assert not modules & {"pyarrow", "pydantic", "numpy", "rich", "structlog", "yaml", "sqlalchemy", "duckdb"}
+    assert not modules & {"pyarrow", "pydantic", "numpy", "rich", "yaml", "sqlalchemy", "duckdb"}
 
 
 @pytest.mark.parametrize("command", ["", *COMMANDS, "rejects list", "rejects discard", "checkpoint show"])
