@@ -23,7 +23,7 @@ def _run(options: argparse.Namespace) -> int:
     from dataclasses import asdict
 
     from active_data_flow.cli.flows import open_flow
-    from active_data_flow.cli.output import print_json
+    from active_data_flow.cli.plain import print_json
     from active_data_flow.engine.explain import check
 
     flow = open_flow(options)

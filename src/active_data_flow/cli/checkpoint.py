@@ -37,7 +37,7 @@ def _run(options: argparse.Namespace) -> int:
 
 def _show(options: argparse.Namespace) -> int:
     from active_data_flow.cli.flows import open_flow
-    from active_data_flow.cli.output import print_json
+    from active_data_flow.cli.plain import print_json
     from active_data_flow.cli.state import open_store
 
     flow = open_flow(options)
@@ -68,7 +68,8 @@ def _checkpoints(flow: DataFlow, store: SqliteStore) -> list[tuple[str, str, Che
 def _print(name: str, where: str, checkpoint: Checkpoint | None) -> None:
     from rich.text import Text
 
-    from active_data_flow.cli.output import GOOD, add_row, count, facts, stdout, table
+    from active_data_flow.cli.output import GOOD, add_row, facts, stdout, table
+    from active_data_flow.cli.plain import count
 
     console = stdout()
     console.print(Text(name, style=GOOD))
@@ -91,7 +92,7 @@ def _to_json(name: str, where: str, checkpoint: Checkpoint | None) -> dict[str, 
 
 def _reset(options: argparse.Namespace) -> int:
     from active_data_flow.cli.flows import open_flow
-    from active_data_flow.cli.output import print_json
+    from active_data_flow.cli.plain import print_json
     from active_data_flow.cli.state import open_store
     from active_data_flow.engine.pipeline import pipelines_of
 

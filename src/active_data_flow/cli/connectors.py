@@ -15,7 +15,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 
 def _run(options: argparse.Namespace) -> int:
     from active_data_flow.cli.catalogue import entry_to_json, show_list, show_options
-    from active_data_flow.cli.output import print_json
+    from active_data_flow.cli.plain import print_json
     from active_data_flow.core.errors import PluginError
     from active_data_flow.core.near_names import near_names
     from active_data_flow.core.registry import registrations

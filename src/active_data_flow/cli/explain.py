@@ -23,7 +23,8 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 
 def _run(options: argparse.Namespace) -> int:
     from active_data_flow.cli.flows import open_flow
-    from active_data_flow.cli.output import print_json, stdout
+    from active_data_flow.cli.output import stdout
+    from active_data_flow.cli.plain import print_json
     from active_data_flow.engine.explain import explain
 
     explanation = explain(open_flow(options))

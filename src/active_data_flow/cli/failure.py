@@ -129,7 +129,7 @@ def _last_line(error: BaseException) -> str:
 
 def _print_result(error: BaseException, options: argparse.Namespace, code: int) -> None:
     """The last line of standard output: of a run all that is known of it, of other commands the error."""
-    from active_data_flow.cli.output import print_json
+    from active_data_flow.cli.plain import print_json
     from active_data_flow.core.logging import redact
 
     result: dict[str, Any] = {}

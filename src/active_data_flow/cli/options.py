@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
 from active_data_flow.core.configuration import Secret, Url
+from active_data_flow.core.option_texts import option_texts
 
 
 class Option(NamedTuple):
@@ -35,7 +36,11 @@ class Option(NamedTuple):
 def options_of(component: Any) -> list[Option]:
     """All options of a component class: fields of a configuration, else arguments of its constructor."""
     if isinstance(component, type) and issubclass(component, BaseModel):
-        return [_from_field(field.alias or name, field) for name, field in component.model_fields.items()]
+        texts = option_texts(component)
+        return [
+            _from_field(field.alias or name, field, texts.get(name, ""))
+            for name, field in component.model_fields.items()
+        ]
     return [_from_parameter(parameter) for parameter in inspect.signature(component).parameters.values()]
 
 
@@ -83,11 +88,10 @@ def _class_text(kind: Any) -> str:
     return _WORDS.get(kind, kind.__name__)
 
 
-def _from_field(name: str, field: Any) -> Option:
+def _from_field(name: str, field: Any, text: str) -> Option:
     required = field.is_required()
     default = "" if required or field.default is PydanticUndefined else _shown(field.default)
-    text = " ".join((field.description or "").replace("``", "").split())
-    return Option(name, type_text(field.annotation), required, default, text)
+    return Option(name, type_text(field.annotation), required, default, " ".join(text.replace("``", "").split()))
 
 
 def _from_parameter(parameter: inspect.Parameter) -> Option:

@@ -1,10 +1,9 @@
-"""How things look: consoles, tables, panels, numbers. Colours never carry a meaning alone."""
+"""How things look: consoles, tables, panels. Colours never carry a meaning alone."""
 
 from __future__ import annotations
 
-import json
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 from rich import box
@@ -35,11 +34,6 @@ def stdout() -> Console:
 def stderr() -> Console:
     """Where progress, errors and questions go."""
     return _Console(file=sys.stderr, highlight=False, soft_wrap=False)
-
-
-def print_json(value: Any, *, indent: int | None = 2) -> None:
-    """JSON on standard output."""
-    print(json.dumps(value, indent=indent, ensure_ascii=False, default=str))
 
 
 def table(*headers: str, title: str = "") -> Table:
@@ -77,50 +71,15 @@ def panel(content: RenderableType, title: str, style: str) -> RenderableType:
     return Panel(content, title=Text(title, style=style), title_align="left", border_style=style.rsplit(maxsplit=1)[-1])
 
 
-def count(number: float) -> str:
-    """A number as people read it: ``336,776``."""
-    return f"{number:,.0f}"
-
-
-def size(number: float) -> str:
-    """Bytes as people read them: ``31.4 MB``."""
-    for unit in ("B", "kB", "MB", "GB"):
-        if number < 1000:
-            return f"{number:.0f} {unit}" if unit == "B" else f"{number:.1f} {unit}"
-        number /= 1000
-    return f"{number:.1f} TB"
-
-
-def duration(seconds: float) -> str:
-    """A time as people read it: ``0.42 s``, ``3 min 20 s``, ``2 h 05 min``."""
-    if round(seconds, 1) < 60:
-        return f"{seconds:.2f} s" if seconds < 10 else f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    if minutes < 60:
-        return f"{minutes} min {rest:02d} s"
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes:02d} min"
-
-
-def words(names: Sequence[str]) -> str:
-    """``a, b and c``."""
-    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
-
-
 __all__ = [
     "BAD",
     "GOOD",
     "NOTE",
     "QUIET",
     "add_row",
-    "count",
-    "duration",
     "facts",
     "panel",
-    "print_json",
-    "size",
     "stderr",
     "stdout",
     "table",
-    "words",
 ]

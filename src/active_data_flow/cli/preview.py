@@ -38,7 +38,8 @@ def _run(options: argparse.Namespace) -> int:
 def _show(console: Console, found: Preview) -> None:
     from rich.text import Text
 
-    from active_data_flow.cli.output import GOOD, QUIET, count
+    from active_data_flow.cli.output import GOOD, QUIET
+    from active_data_flow.cli.plain import count
 
     console.print(Text(found.pipeline, style=GOOD))
     if not found.table.num_columns:

@@ -62,7 +62,7 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _list(options: argparse.Namespace, store: SqliteStore) -> int:
-    from active_data_flow.cli.output import print_json
+    from active_data_flow.cli.plain import print_json
     from active_data_flow.cli.state import flow_name
 
     flow = flow_name(options, store)
@@ -81,7 +81,8 @@ def _list(options: argparse.Namespace, store: SqliteStore) -> int:
 def _print_list(options: argparse.Namespace, groups: list[RejectGroup], first: list[StoredReject]) -> None:
     from rich.text import Text
 
-    from active_data_flow.cli.output import add_row, count, stdout, table
+    from active_data_flow.cli.output import add_row, stdout, table
+    from active_data_flow.cli.plain import count
 
     console = stdout()
     kinds = table("records#", "error", "stage", "field", "example", title="rejected records by kind")
@@ -97,7 +98,7 @@ def _print_list(options: argparse.Namespace, groups: list[RejectGroup], first: l
 
 
 def _show(options: argparse.Namespace, store: SqliteStore) -> int:
-    from active_data_flow.cli.output import print_json
+    from active_data_flow.cli.plain import print_json
     from active_data_flow.cli.state import flow_name
 
     found = _wanted(options, store, flow_name(options, store))
@@ -131,7 +132,7 @@ def _print_one(reject: StoredReject) -> None:
 
 def _replay(options: argparse.Namespace, store: SqliteStore) -> int:
     from active_data_flow.cli.flows import open_flow
-    from active_data_flow.cli.output import count, print_json
+    from active_data_flow.cli.plain import count, print_json
     from active_data_flow.engine.replay import replay
 
     flow = open_flow(options)
@@ -154,7 +155,7 @@ def _replay(options: argparse.Namespace, store: SqliteStore) -> int:
 
 
 def _discard(options: argparse.Namespace, store: SqliteStore) -> int:
-    from active_data_flow.cli.output import count, print_json
+    from active_data_flow.cli.plain import count, print_json
     from active_data_flow.cli.state import flow_name
 
     flow = flow_name(options, store)

@@ -12,6 +12,8 @@ from active_data_flow.cli.command import Command, add_directory, add_flow, add_j
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
+    from active_data_flow.cli.live import TerminalProgress
+    from active_data_flow.cli.progress import PlainProgress
     from active_data_flow.core.data_flow import DataFlow
     from active_data_flow.core.events import Events
     from active_data_flow.core.run import Budget, RunResult
@@ -34,7 +36,6 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 
 def _run(options: argparse.Namespace) -> int:
     from active_data_flow.cli.flows import open_flow
-    from active_data_flow.cli.summary import show_summary
     from active_data_flow.core.events import Events
 
     if options.parallelism is not None:
@@ -44,11 +45,13 @@ def _run(options: argparse.Namespace) -> int:
     events = Events()
     result = _execute(flow, events, budget, wait, options)
     if options.json:
-        from active_data_flow.cli.output import print_json
+        from active_data_flow.cli.plain import print_json
         from active_data_flow.core.logging import redact
 
         print_json(redact(result.to_json()), indent=None)
     elif not options.quiet:
+        from active_data_flow.cli.summary import show_summary
+
         show_summary(flow, result, options)
     return _exit_code(result)
 
@@ -63,7 +66,6 @@ def _execute(flow: DataFlow, events: Events, budget: Budget, wait: float, option
 
 def _watching(flow: DataFlow, events: Events, options: argparse.Namespace) -> AbstractContextManager[object]:
     """Log lines, progress and metrics of a run, as they were asked for."""
-    from active_data_flow.cli.progress import PlainProgress, TerminalProgress
     from active_data_flow.core.event_log import log_events
     from active_data_flow.core.logging import set_up
 
@@ -81,9 +83,19 @@ def _watching(flow: DataFlow, events: Events, options: argparse.Namespace) -> Ab
         record_metrics(events)
     if options.quiet:
         return nullcontext()
-    progress = TerminalProgress(flow) if terminal else PlainProgress(flow, level=level)
+    progress = _progress(flow, level, terminal=terminal)
     events.subscribe(progress)
     return progress
+
+
+def _progress(flow: DataFlow, level: str, *, terminal: bool) -> TerminalProgress | PlainProgress:
+    if terminal:
+        from active_data_flow.cli.live import TerminalProgress
+
+        return TerminalProgress(flow)
+    from active_data_flow.cli.progress import PlainProgress
+
+    return PlainProgress(flow, level=level)
 
 
 def _limits(options: argparse.Namespace) -> tuple[Budget, float]:

@@ -22,7 +22,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(options: argparse.Namespace) -> int:
-    from active_data_flow.cli.output import print_json
+    from active_data_flow.cli.plain import print_json
     from active_data_flow.cli.state import flow_name, open_store
 
     with open_store(options) as store:
@@ -35,7 +35,8 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _show(runs: Sequence[RunRecord]) -> None:
-    from active_data_flow.cli.output import add_row, count, duration, stdout, table
+    from active_data_flow.cli.output import add_row, stdout, table
+    from active_data_flow.cli.plain import count, duration
 
     shown = table("started", "flow", "status", "read#", "written#", "rejected#", "time#", title="runs, newest first")
     for run in runs:

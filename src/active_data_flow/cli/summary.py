@@ -6,13 +6,13 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
-from rich.text import Text
-
-from active_data_flow.cli.output import GOOD, NOTE, count, duration, facts, panel, size, stdout
+from active_data_flow.cli.plain import count, duration, size
 from active_data_flow.core.configuration import redact_url
 from active_data_flow.core.run import RunStatus
 
 if TYPE_CHECKING:
+    from rich.text import Text
+
     from active_data_flow.core.data_flow import DataFlow
     from active_data_flow.core.run import RunResult
 
@@ -33,6 +33,8 @@ def show_summary(flow: DataFlow, result: RunResult, options: argparse.Namespace)
         for name, value in lines:
             print(f"  {name:<9} {value}")
         return
+    from active_data_flow.cli.output import GOOD, NOTE, facts, panel, stdout
+
     style = GOOD if result.status is RunStatus.SUCCESS else NOTE
     console = stdout()
     console.print(panel(facts(lines), title, style))
@@ -61,7 +63,13 @@ def _rejected(result: RunResult, again: str) -> str | Text:
     if not result.records_rejected:
         return "0 records"
     text = f"{count(result.records_rejected)} records; see them: adf rejects list {again}"
-    return Text(text, style=NOTE) if sys.stdout.isatty() else text
+    if not sys.stdout.isatty():
+        return text
+    from rich.text import Text
+
+    from active_data_flow.cli.output import NOTE
+
+    return Text(text, style=NOTE)
 
 
 def _again(options: argparse.Namespace) -> str:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC
+from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa
@@ -110,6 +111,9 @@ def values_of(array: pa.Array) -> list[Any]:
         return _plain_values(array)
     if types.is_timestamp(kind):
         return _timestamps(array)
+    if types.is_decimal(kind):
+        texts = array.cast(pa.string()).to_numpy(zero_copy_only=False).tolist()
+        return [None if text is None else Decimal(text) for text in texts]
     coarser = _without_nanoseconds(kind)
     if coarser != kind:
         array = array.cast(coarser, safe=False)

@@ -7,11 +7,12 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Self, get_args
 
-from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, ValidationError
+from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationError
 from pydantic_core import CoreSchema, core_schema
 
 from active_data_flow.core.errors import ConfigurationError
 from active_data_flow.core.near_names import near_names
+from active_data_flow.core.option_texts import option_texts
 
 REDACTED = "********"
 _PORT = r"\d{1,5}(?:[/?#\s'\"]|$)"
@@ -46,7 +47,6 @@ unable to parse string as an integer (given: 'ten')
         extra="forbid",
         frozen=True,
         validate_default=False,
-        use_attribute_docstrings=True,
         hide_input_in_errors=True,  # pydantic cuts values in the middle, where a secret is not known as one any more
     )
 
@@ -65,6 +65,14 @@ unable to parse string as an integer (given: 'ten')
 
     # so that nested configurations report their faults to the one that holds them, with the whole path
     __init__.__pydantic_base_init__ = True  # pyright: ignore[reportFunctionMemberAccess]  # read by pydantic
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        schema = handler(core_schema)
+        properties = handler.resolve_ref_schema(schema).get("properties", {})
+        for name, text in option_texts(cls).items():
+            properties[cls.model_fields[name].alias or name]["description"] = text
+        return schema
 
     @classmethod
     def build(cls, options: Mapping[str, Any]) -> Self:

@@ -13,8 +13,6 @@ import yaml
 
 from active_data_flow.core.errors import ConfigurationError
 
-SUFFIXES = (".yaml", ".yml", ".json")
-
 
 @dataclass(frozen=True, slots=True)
 class Document:
@@ -157,4 +155,4 @@ for _type, (_pattern, _first) in _TYPES.items():
     _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_type}", re.compile(f"^(?:{_pattern})$"), _letters)
 
 
-__all__ = ["SUFFIXES", "Document", "parse_document", "parse_value", "read_document"]
+__all__ = ["Document", "parse_document", "parse_value", "read_document"]

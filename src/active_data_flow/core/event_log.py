@@ -15,7 +15,7 @@ from active_data_flow.core.events import (
     SplitAssigned,
     SplitFinished,
 )
-from active_data_flow.core.logging import get_logger
+from active_data_flow.core.logging import LEVELS, get_logger
 
 if TYPE_CHECKING:
     from structlog.typing import FilteringBoundLogger
@@ -45,13 +45,20 @@ class _EventLog:
         if method is not None:
             method(self, event)
 
+    def _write(self, event: Event, level: str, text: str, **values: Any) -> None:
+        """Write a line; structlog, which takes a while to import, is not asked for those that nobody wants."""
+        if LEVELS.index(level) >= LEVELS.index(self._level):
+            getattr(self._logger(event), level)(text, **values)
+
     def _logger(self, event: Event) -> FilteringBoundLogger:
         if event.run_id not in self._loggers:
             self._loggers[event.run_id] = get_logger(event.flow, level=self._level, run=event.run_id)
         return self._loggers[event.run_id]
 
     def started(self, event: RunStarted) -> None:
-        self._logger(event).info(
+        self._write(
+            event,
+            "info",
             "run started",
             guarantee=event.guarantee,
             lanes=event.lanes,
@@ -60,13 +67,15 @@ class _EventLog:
         )
 
     def assigned(self, event: SplitAssigned) -> None:
-        self._logger(event).debug("split assigned", split=event.split, lane=event.lane, position=event.position)
+        self._write(event, "debug", "split assigned", split=event.split, lane=event.lane, position=event.position)
 
     def split_finished(self, event: SplitFinished) -> None:
-        self._logger(event).debug("split finished", split=event.split, lane=event.lane)
+        self._write(event, "debug", "split finished", split=event.split, lane=event.lane)
 
     def checkpointed(self, event: Checkpointed) -> None:
-        self._logger(event).debug(
+        self._write(
+            event,
+            "debug",
             "checkpoint",
             records_read=event.records_read,
             records_written=event.records_written,
@@ -87,22 +96,21 @@ class _EventLog:
             "error_type": reject.error_type,
         }
         known = {name: value for name, value in where.items() if value is not None}
-        self._logger(event).warning("record rejected", error=reject.error, **known)
+        self._write(event, "warning", "record rejected", error=reject.error, **known)
         if count == SHOWN_REJECTS:
-            self._logger(event).warning("further rejected records are counted without a line")
+            self._write(event, "warning", "further rejected records are counted without a line")
 
     def retrying(self, event: Retrying) -> None:
-        self._logger(event).warning(
-            "retrying", error=event.error, attempt=event.attempt, pause_seconds=round(event.pause, 2)
+        self._write(
+            event, "warning", "retrying", error=event.error, attempt=event.attempt, pause_seconds=round(event.pause, 2)
         )
 
     def finished(self, event: RunFinished) -> None:
         self._rejected.pop(event.run_id, None)
-        logger = self._logger(event)
-        del self._loggers[event.run_id]
         shown = {name: value for name, value in event.result.items() if name in _RESULT and value not in (None, "")}
-        write = logger.error if event.result.get("status") == "failed" else logger.info
-        write("run finished", **shown)
+        level = "error" if event.result.get("status") == "failed" else "info"
+        self._write(event, level, "run finished", **shown)
+        self._loggers.pop(event.run_id, None)
 
 
 _RESULT = (

@@ -12,17 +12,20 @@ from collections.abc import Iterator, Mapping, Sequence
 from operator import attrgetter
 from pathlib import Path
 from types import ModuleType
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from pydantic import ValidationError
 
 from active_data_flow.core.data_flow import DataFlow, FlowSettings
-from active_data_flow.core.documents import SUFFIXES, Document, read_document
 from active_data_flow.core.errors import ActiveDataFlowError, ConfigurationError
 from active_data_flow.core.near_names import near_names
 from active_data_flow.core.overrides import override, override_document
 from active_data_flow.core.registry import Kind, build
 
+if TYPE_CHECKING:
+    from active_data_flow.core.documents import Document
+
+SUFFIXES = (".yaml", ".yml", ".json")
 _PARTS: dict[str, Kind] = {"source": "source", "sources": "source", "sink": "sink", "sinks": "sink"}
 _KEYS = {*FlowSettings.model_fields, *_PARTS, "transforms", "schema", "output_schema"}
 _MODULE = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*")
@@ -48,6 +51,8 @@ def load_flow(reference: str, overrides: Mapping[str, Any] | None = None) -> Dat
     """
     changes = overrides or {}
     if reference.lower().endswith(SUFFIXES):
+        from active_data_flow.core.documents import read_document
+
         flow = load_document(read_document(reference), changes)
         flow.reference = str(Path(reference).resolve())
         return flow

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 Rendering = Literal["console", "json", "keyvalue"]
 _RENDERINGS: tuple[Rendering, ...] = ("console", "json", "keyvalue")
-_LEVELS = ("debug", "info", "warning", "error")
+LEVELS = ("debug", "info", "warning", "error")
+"""Levels of lines, the least important first."""
 _SECRET = re.compile(
     r"passw|passphrase|secret|token|credential|authorization|api_?key|private_?key|access_?key|dsn$", re.IGNORECASE
 )
@@ -192,7 +193,7 @@ def _known(what: str, name: str, known: Sequence[str]) -> str:
 
 
 def _number(level: str) -> int:
-    return logging.getLevelNamesMapping()[_known("log level", level, _LEVELS).upper()]
+    return logging.getLevelNamesMapping()[_known("log level", level, LEVELS).upper()]
 
 
-__all__ = ["ROOT", "context", "get_logger", "redact", "set_up", "tear_down"]
+__all__ = ["LEVELS", "ROOT", "context", "get_logger", "redact", "set_up", "tear_down"]

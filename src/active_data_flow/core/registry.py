@@ -119,9 +119,17 @@ def registrations() -> list[Registration]:
     return sorted(found.values(), key=lambda entry: (KINDS.index(entry.kind), entry.name))
 
 
-@cache
 def _entries(kind: Kind) -> dict[str, EntryPoint]:
-    return {entry.name: entry for entry in entry_points(group=f"active_data_flow.{kind}s")}
+    return {entry.name: entry for entry in _installed().select(group=f"active_data_flow.{kind}s")}
+
+
+@cache
+def _installed() -> Any:
+    """All entry points: looking through the installed packages is slow, so it is done once.
+
+    Python 3.11 and 3.12 give them different classes, both with `select`.
+    """
+    return entry_points()
 
 
 def _origin(entry: EntryPoint) -> str:

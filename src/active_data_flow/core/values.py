@@ -108,12 +108,20 @@ def _direct(values: Sequence[Any], kinds: set[type], target: pa.DataType) -> pa.
     with suppress(*_ERRORS):
         if pa.types.is_temporal(target) and not pa.types.is_date(target):
             return pa.array(values, _in_micros(target)).cast(target)  # Arrow cuts off what a coarse unit can't hold
-        if pa.types.is_decimal(target) and any(_digits_behind(value) > _DECIMAL_DIGITS for value in values):
-            return None  # Arrow takes some of these for zero
+        if pa.types.is_decimal(target):
+            array = pa.array(values, target)
+            return array if _is_exact(array, values) else None
         if pa.types.is_floating(target) and int in kinds:
             return pa.array([None if value is None else float(value) for value in values], target)
         return pa.array(values, target)
     return None
+
+
+def _is_exact(array: pa.Array, values: Sequence[Any]) -> bool:
+    """Whether decimals are what they were: Arrow makes other numbers of some that have very many digits."""
+    texts = list(map(str, values))
+    few = max(map(len, texts), default=0) <= _DECIMAL_DIGITS and "E" not in "".join(texts)
+    return few or array.to_pylist() == list(values)
 
 
 def _all_fit(values: Sequence[Any], kinds: set[type], target: pa.DataType) -> bool:

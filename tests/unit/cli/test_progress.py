@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from active_data_flow.cli.output import duration, size
-from active_data_flow.cli.progress import Counts, PlainProgress, TerminalProgress, total_bytes
+from active_data_flow.cli.live import TerminalProgress
+from active_data_flow.cli.plain import duration, size
+from active_data_flow.cli.progress import Counts, PlainProgress, total_bytes
 from active_data_flow.core.batch import Reject
 from active_data_flow.core.events import BatchWritten, Checkpointed, RecordRejected, Retrying, RunFinished, RunStarted
 from active_data_flow.core.logging import set_up, tear_down

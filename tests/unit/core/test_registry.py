@@ -25,9 +25,9 @@ class Countdown(Component):
 def own_registrations(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(registry, "_registered", {})
     monkeypatch.setattr(registry, "_functions", {})
-    registry._entries.cache_clear()
+    registry._installed.cache_clear()
     yield
-    registry._entries.cache_clear()
+    registry._installed.cache_clear()
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
         info.mkdir()
         (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {module}\nVersion: 2.5\n")
         (info / "entry_points.txt").write_text(textwrap.dedent(entry_points))
-        registry._entries.cache_clear()
+        registry._installed.cache_clear()
 
     monkeypatch.syspath_prepend(str(tmp_path))
     before = set(sys.modules)

@@ -18,23 +18,15 @@ What the sink promises is told by `FileSink`.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from active_data_flow.core.lazy_names import lazy_names
 
 if TYPE_CHECKING:
     from active_data_flow.connectors.file.sink import FileSink
     from active_data_flow.connectors.file.source import FileSource
     from active_data_flow.connectors.file.splits import FileSplit
 
-_PLACES = {"FileSink": "sink", "FileSource": "source", "FileSplit": "splits"}
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _PLACES:
-        message = f"module {__name__!r} has no attribute {name!r}"
-        raise AttributeError(message)
-    from importlib import import_module
-
-    return getattr(import_module(f"{__name__}.{_PLACES[name]}"), name)
-
+__getattr__ = lazy_names(__name__, {"FileSink": "sink", "FileSource": "source", "FileSplit": "splits"})
 
 __all__ = ["FileSink", "FileSource", "FileSplit"]

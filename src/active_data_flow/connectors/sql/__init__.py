@@ -14,7 +14,14 @@
 
 from __future__ import annotations
 
-from active_data_flow.connectors.sql.sink import SqlSink
-from active_data_flow.connectors.sql.source import SqlSource
+from typing import TYPE_CHECKING
+
+from active_data_flow.core.lazy_names import lazy_names
+
+if TYPE_CHECKING:
+    from active_data_flow.connectors.sql.sink import SqlSink
+    from active_data_flow.connectors.sql.source import SqlSource
+
+__getattr__ = lazy_names(__name__, {"SqlSink": "sink", "SqlSource": "source"})
 
 __all__ = ["SqlSink", "SqlSource"]

@@ -32,6 +32,8 @@ class Cutter(Protocol):
 
 
 _SHOWN = 1000
+_BREAK = ord("\n")
+_PIECE = 2**17
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,8 +247,9 @@ class BlockCutter:
 
 
 def count_breaks(data: bytes) -> int:
-    """Line breaks in some text; many times faster than counting one by one."""
-    return int(np.count_nonzero(np.frombuffer(data, np.uint8) == ord("\n")))
+    """Line breaks in some text; many times faster than counting one by one, in pieces that stay in the cache."""
+    signs = np.frombuffer(data, np.uint8)
+    return sum(int(np.count_nonzero(signs[at : at + _PIECE] == _BREAK)) for at in range(0, len(signs), _PIECE))
 
 
 __all__ = ["Block", "BlockCutter", "Broken", "Cutter", "Stuck", "count_breaks"]

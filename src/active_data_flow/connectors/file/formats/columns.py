@@ -62,6 +62,8 @@ def require(path: str, present: Sequence[str], columns: pa.Schema) -> None:
 
 def arrange(data: pa.RecordBatch, columns: pa.Schema) -> pa.RecordBatch:
     """The rows with these columns, missing ones null, and others behind them; types are as they are in `data`."""
+    if data.schema.names == columns.names and data.schema.types == columns.types and _nulls_fit(data, columns):
+        return pa.RecordBatch.from_arrays(data.columns, schema=columns)
     rows = data.num_rows
     fields: list[pa.Field] = []
     arrays: list[pa.Array] = []
@@ -75,6 +77,10 @@ def arrange(data: pa.RecordBatch, columns: pa.Schema) -> pa.RecordBatch:
             fields.append(item)
             arrays.append(array)
     return pa.RecordBatch.from_arrays(arrays, schema=pa.schema(fields))
+
+
+def _nulls_fit(data: pa.RecordBatch, columns: pa.Schema) -> bool:
+    return all(item.nullable or not array.null_count for item, array in zip(columns, data.columns, strict=True))
 
 
 def cast_columns(data: pa.RecordBatch, columns: pa.Schema, split_id: str) -> Batch:

@@ -11,7 +11,8 @@ import pyarrow as pa
 from active_data_flow.connectors.file.client import FileInfo
 from active_data_flow.connectors.file.formats.blocks import Cutter
 from active_data_flow.connectors.file.formats.columns import require, settle, settled_type
-from active_data_flow.connectors.file.formats.csv_parse import CsvParser, CsvTable, read_csv, split_record
+from active_data_flow.connectors.file.formats.csv_parse import CsvParser, CsvTable, split_record
+from active_data_flow.connectors.file.formats.csv_reader import CsvReader
 from active_data_flow.connectors.file.formats.csv_scan import CsvCutter, CsvScan, Dialect
 from active_data_flow.connectors.file.formats.format import columns_of
 from active_data_flow.connectors.file.formats.rejecting import Places, text_of
@@ -114,8 +115,8 @@ class CsvFormat(TextFormat):
         text = data.decode("utf-8", "replace").encode()
         dialect = self.dialect(path)
         fixed = {name: pa.string() for name in names if name in known}
-        inferred = read_csv(text, names, dialect, self.options, fixed, skip_ragged=True)
-        raw = read_csv(text, names, dialect, self.options, texts, skip_ragged=True)
+        inferred = CsvReader(names, dialect, self.options, fixed, skip_ragged=True).read(text)
+        raw = CsvReader(names, dialect, self.options, texts, skip_ragged=True).read(text)
         return pa.schema([(name, _lossless(inferred.field(name).type, raw.column(name))) for name in names])
 
 

@@ -9,7 +9,8 @@ from typing import Any
 import pyarrow as pa
 
 from active_data_flow.connectors.file.formats.blocks import Block
-from active_data_flow.connectors.file.formats.csv_parse import CsvTable, parser_type, read_csv, split_record
+from active_data_flow.connectors.file.formats.csv_parse import CsvTable, split_record
+from active_data_flow.connectors.file.formats.csv_reader import CsvReader, parser_type
 from active_data_flow.connectors.file.formats.csv_scan import CsvScan, Dialect
 from active_data_flow.connectors.file.formats.parsing import Parsed
 from active_data_flow.connectors.file.formats.rejecting import Places, misfit, reject_at, text_of
@@ -111,7 +112,7 @@ class CarefulCsv:
     def _texts(self) -> pa.RecordBatch:
         table = self._table
         types = dict.fromkeys(table.names, pa.string())
-        return read_csv(b"".join(self._lines), table.names, table.dialect, table.options, types)
+        return CsvReader(table.names, table.dialect, table.options, types).read(b"".join(self._lines))
 
     def _bad_values(self, values: list[str], item: pa.Field) -> list[str]:
         """Those of the values that the parser doesn't take for the column's type."""
@@ -120,7 +121,7 @@ class CarefulCsv:
         quoted = (b'"' + value.encode().replace(b'"', b'""') + b'"\n' for value in values)
         types = {item.name: parser_type(item.type)}
         try:
-            read_csv(b"".join(quoted), [item.name], _PLAIN, self._table.options, types, quoted_nulls=True)
+            CsvReader([item.name], _PLAIN, self._table.options, types, quoted_nulls=True).read(b"".join(quoted))
         except pa.ArrowInvalid:
             if len(values) == 1:
                 return values

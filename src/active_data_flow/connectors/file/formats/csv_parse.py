@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -13,6 +12,7 @@ import pyarrow as pa
 from active_data_flow.connectors.file.configuration import FileSourceConfiguration
 from active_data_flow.connectors.file.formats.blocks import Block
 from active_data_flow.connectors.file.formats.columns import arrange, cast_columns
+from active_data_flow.connectors.file.formats.csv_reader import CsvReader, parser_type
 from active_data_flow.connectors.file.formats.csv_scan import CsvCutter, Dialect, proven
 from active_data_flow.connectors.file.formats.parsing import Parsed, Parser
 from active_data_flow.connectors.file.formats.rejecting import Places
@@ -49,20 +49,20 @@ class CsvTable:
         """
         if not len(data):
             return self.nothing()
-        types = self._parser_types()
         try:
-            return read_csv(data, self.names, self.dialect, self.options, types, null_texts=self._null_texts)
+            return self._reader.read(data)
         except pa.ArrowInvalid as error:
             quote = self.dialect.quote
             if quote is None or quote not in bytes(data) or not _COLUMN.search(str(error)):
                 raise
-            return self._with_quoted_nulls(data, types)
+            return self._with_quoted_nulls(data)
 
-    def _with_quoted_nulls(self, data: bytes | memoryview, types: dict[str, pa.DataType]) -> pa.RecordBatch:
+    def _with_quoted_nulls(self, data: bytes | memoryview) -> pa.RecordBatch:
         """The rows, where null values may stand in quotes in all columns but those of text."""
-        bare = read_csv(data, self.names, self.dialect, self.options, types, quoted_nulls=True)
+        types = self._types
         texts = {name: pa.string() for name in self.names if types[name] not in _TEXTS}
-        quoted = read_csv(data, self.names, self.dialect, self.options, types | texts)
+        bare = CsvReader(self.names, self.dialect, self.options, types, quoted_nulls=True).read(data)
+        quoted = CsvReader(self.names, self.dialect, self.options, types | texts).read(data)
         arrays = [(quoted if types[name] in _TEXTS else bare).column(name) for name in self.names]
         return pa.RecordBatch.from_arrays(arrays, schema=bare.schema)
 
@@ -96,59 +96,15 @@ class CsvTable:
 
     def nothing(self) -> pa.RecordBatch:
         """No rows."""
-        types = self._parser_types()
-        return pa.RecordBatch.from_pydict({name: pa.array([], types[name]) for name in self.names})
+        return pa.RecordBatch.from_pydict({name: pa.array([], self._types[name]) for name in self.names})
 
-    def _parser_types(self) -> dict[str, pa.DataType]:
+    @cached_property
+    def _reader(self) -> CsvReader:
+        return CsvReader(self.names, self.dialect, self.options, self._types, null_texts=self._null_texts)
+
+    @cached_property
+    def _types(self) -> dict[str, pa.DataType]:
         return {name: parser_type(self.columns.field(name).type) for name in self.names}
-
-
-def parser_type(wanted: pa.DataType) -> pa.DataType:
-    """The type to parse a column as: itself, or text where the CSV parser doesn't know it."""
-    kinds = pa.types
-    nested = kinds.is_nested(wanted) or kinds.is_dictionary(wanted) or kinds.is_duration(wanted)
-    other = kinds.is_float16(wanted) or kinds.is_decimal256(wanted) or isinstance(wanted, pa.BaseExtensionType)
-    views = str(wanted) in ("string_view", "binary_view")
-    return pa.string() if nested or other or views else wanted
-
-
-def read_csv(
-    data: bytes | memoryview,
-    names: list[str],
-    dialect: Dialect,
-    options: FileSourceConfiguration,
-    types: Mapping[str, pa.DataType],
-    *,
-    quoted_nulls: bool = False,
-    null_texts: bool = True,
-    skip_ragged: bool = False,
-) -> pa.RecordBatch:
-    """Parse whole records; columns without a type get one by their values."""
-    import pyarrow.csv as pacsv
-
-    table = pacsv.read_csv(
-        pa.BufferReader(data),
-        read_options=pacsv.ReadOptions(column_names=names, block_size=len(data) + 1, use_threads=False),
-        parse_options=pacsv.ParseOptions(
-            delimiter=dialect.delimiter.decode(),
-            quote_char=dialect.quote.decode() if dialect.quote else False,
-            escape_char=dialect.escape.decode() if dialect.escape else False,
-            newlines_in_values=True,
-            invalid_row_handler=(lambda _: "skip") if skip_ragged else None,
-        ),
-        convert_options=pacsv.ConvertOptions(
-            column_types=dict(types),
-            null_values=options.null_values,
-            true_values=options.true_values,
-            false_values=options.false_values,
-            strings_can_be_null=null_texts,
-            quoted_strings_can_be_null=quoted_nulls,
-            timestamp_parsers=[*options.timestamp_formats, pacsv.ISO8601] if options.timestamp_formats else None,
-            decimal_point=options.decimal_point,
-        ),
-    )
-    arrays = [column.chunk(0) if column.num_chunks == 1 else column.combine_chunks() for column in table.columns]
-    return pa.RecordBatch.from_arrays(arrays, schema=table.schema)
 
 
 class CsvParser(Parser):
@@ -211,4 +167,4 @@ def split_record(line: bytes, dialect: Dialect) -> list[str]:
         return []
 
 
-__all__ = ["CsvParser", "CsvTable", "parser_type", "read_csv", "split_record"]
+__all__ = ["CsvParser", "CsvTable", "split_record"]

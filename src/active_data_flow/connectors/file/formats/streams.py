@@ -17,6 +17,7 @@ _WIDE = {
 }
 _SKIP = 2**20
 _STEP = 2**14
+_TAIL = 2**12
 
 
 class ByteStream:
@@ -50,11 +51,22 @@ class ByteStream:
         self._consumed += len(data)
         return data
 
+    def _whole_lines(self, size: int) -> int:
+        """How much to read so that it ends with a line: what follows the line would be copied twice later.
+
+        Only a look at the last few bytes of what would be read; where no line ends in them, all of it.
+        """
+        start = self._raw.tell()
+        self._raw.seek(start + size - _TAIL)
+        end = self._raw.read(_TAIL).rfind(b"\n") + 1
+        self._raw.seek(start)
+        return size - _TAIL + end if end else size
+
     def _raw_read(self, size: int) -> bytes:
         """Decompression loses what it has in hand when it fails, so it is asked for little at a time."""
         parts: list[bytes] = []
-        left = size
         try:
+            left = self._whole_lines(size) if self.plain and size > _TAIL else size
             while left > 0 and (part := self._raw.read(min(left, self._step or left))):
                 parts.append(part)
                 left -= len(part) if self._step else left
