@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -133,8 +134,14 @@ class TransactionalMemorySink(Sink):
 class _Preparing(_Buffer, TwoPhaseWriter):
     def __init__(self, where: Place, context: WriterContext) -> None:
         super().__init__(where)
-        self._name = f"{context.flow}-{context.epoch}-{context.writer}"
+        self._flow = f"{context.flow}@"
+        self._name = f"{self._flow}{context.epoch}-{context.writer}-{secrets.token_hex(4)}"
         self._count = 0
+
+    def restore(self, checkpoint: Checkpoint | None) -> None:
+        with self.where.lock:
+            for name in [name for name in self.where.prepared if name.startswith(self._flow)]:
+                del self.where.prepared[name]
 
     def prepare(self) -> list[Committable]:
         self._count += 1
