@@ -151,8 +151,8 @@ class Sink(Component):
 
     @property
     def max_writers(self) -> int | None:
-        """Writers that may be open at once; None for any number."""
-        return None
+        """Writers that may be open at once; None for any number. One where `write` is all there is: lanes share it."""
+        return 1 if type(self).open is Sink.open else None
 
     @property
     def commits_only_at_end(self) -> bool:

@@ -85,7 +85,7 @@ class Coordinator:
         meter = BudgetMeter(budget)
         try:
             self._run_all(meter)
-            self.result.status = self._status()
+            self.result.status = self._status(meter)
         except ActiveDataFlowError as error:
             self.result.status = RunStatus.FAILED
             self.result.error = str(error)
@@ -169,11 +169,12 @@ class Coordinator:
         if self._stop.wait(pause):
             raise error
 
-    def _status(self) -> RunStatus:
+    def _status(self, meter: BudgetMeter) -> RunStatus:
         if self._stop.interrupted_by:
             self.result.interrupted_by = self._stop.interrupted_by
             return RunStatus.INTERRUPTED
-        caught_up = all(pipeline.endless for pipeline in self.pipelines) and not self._stop.is_set
+        endless = all(pipeline.endless for pipeline in self.pipelines)
+        caught_up = endless and meter.budget.until_caught_up and not meter.used_up
         return RunStatus.PAUSED if self._paused and not caught_up else RunStatus.SUCCESS
 
     def _started(
