@@ -17,6 +17,8 @@ if TYPE_CHECKING:
         place,
     )
     from active_data_flow.testing.scripted import ScriptedSource
+    from active_data_flow.testing.suites.runtime import RuntimeSuite
+    from active_data_flow.testing.suites.runtime_harness import RuntimeHarness
     from active_data_flow.testing.suites.sink import SinkSuite
     from active_data_flow.testing.suites.sink_harness import Refusal, SinkHarness, read_as
 
@@ -24,6 +26,8 @@ _HOMES = {
     "MemorySink": "places",
     "Place": "places",
     "Refusal": "suites.sink_harness",
+    "RuntimeHarness": "suites.runtime_harness",
+    "RuntimeSuite": "suites.runtime",
     "ScriptedSource": "scripted",
     "SinkHarness": "suites.sink_harness",
     "SinkSuite": "suites.sink",
@@ -51,6 +55,8 @@ __all__ = [
     "MemorySink",
     "Place",
     "Refusal",
+    "RuntimeHarness",
+    "RuntimeSuite",
     "ScriptedSource",
     "SinkHarness",
     "SinkSuite",

@@ -105,7 +105,7 @@ class Places(SinkHarness):
         return list(place(sink.place).prepared)
 
 
-FREE = frozenset({"append", "nested", "many writers", "evolves schema", "widens types"})
+FREE = frozenset({"append", "nested", "evolves schema", "widens types"})
 
 
 class TestMemorySink(SinkSuite):
@@ -120,12 +120,12 @@ class TestMemorySink(SinkSuite):
 
 
 class TestTransactionalMemorySink(TestMemorySink):
-    capabilities: ClassVar = FREE | EXACT | {"transactional"}
+    capabilities: ClassVar = FREE | EXACT | {"many writers", "transactional"}
     kind: ClassVar = TransactionalMemorySink
 
 
 class TestTwoPhaseMemorySink(TestMemorySink):
-    capabilities: ClassVar = FREE | EXACT | {"two-phase"}
+    capabilities: ClassVar = FREE | EXACT | {"many writers", "two-phase"}
     kind: ClassVar = TwoPhaseMemorySink
 
 
