@@ -9,11 +9,9 @@ import threading
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from active_data_flow.core.checkpoint import SplitState
-from active_data_flow.core.errors import FencedError, SinkUnavailableError
+from active_data_flow.core.errors import SinkUnavailableError
 from sql_targets import FLOW, Database, batch, checkpoint
 
 
@@ -46,53 +44,6 @@ def test_a_claim_without_a_commit_still_raises_the_epoch(database: Database) -> 
         restored = writer.restore()
     assert restored is not None
     assert (restored.epoch, restored.splits) == (4, {})
-
-
-def test_what_was_not_committed_is_rolled_back(driver: Database) -> None:
-    sink = driver.sink()
-    driver.write(sink, batch([{"id": 1}]))
-    with contextlib.closing(driver.claim(sink)) as writer:
-        writer.write(batch([{"id": 2}]))
-        writer.flush()
-    writer.close()
-    assert driver.rows() == [(1,)]
-    found = sink.positions(FLOW)
-    assert found is not None
-    assert found.splits["a"].position == 1
-
-
-def test_a_superseded_run_is_refused_and_nothing_of_it_is_visible(driver: Database) -> None:
-    sink = driver.sink()
-    driver.write(sink, batch([{"id": 1}]))
-    zombie = driver.claim(sink)
-    if driver.dialect != "sqlite":  # where a writer that has begun keeps the others out
-        zombie.write(batch([{"id": 66}]))
-        zombie.flush()
-    with contextlib.closing(driver.claim(sink)) as writer:
-        if driver.dialect == "sqlite":
-            zombie.write(batch([{"id": 66}]))
-        with pytest.raises(FencedError, match="newer run of the flow has taken over"):
-            zombie.commit(checkpoint(2, a=66))
-        writer.write(batch([{"id": 2}]))
-        writer.commit(checkpoint(3, a=2))
-    zombie.close()
-    assert driver.rows() == [(1,), (2,)]
-    found = sink.positions(FLOW)
-    assert found is not None
-    assert (found.epoch, found.splits["a"].position) == (3, 2)
-
-
-def test_flows_that_share_a_table_keep_positions_apart(database: Database) -> None:
-    sink = database.sink()
-    database.write(sink, batch([{"id": 1}]))
-    assert sink.positions("another") is None
-    sink.reset("another")
-    assert sink.positions(FLOW) is not None
-    sink.reset(FLOW)
-    found = sink.positions(FLOW)
-    assert found is not None
-    assert not found.splits
-    assert database.rows() == [(1,)]
 
 
 @pytest.mark.parametrize("mode", ["append", "upsert"])
@@ -208,58 +159,3 @@ def test_a_locked_sqlite_file_may_be_tried_again(sqlite: Database) -> None:
     holder.close()
     other.close()
     assert sqlite.rows() == [(1,)]
-
-
-STEPS = st.lists(
-    st.one_of(
-        st.tuples(st.just("write"), st.integers(0, 7)),
-        st.tuples(st.just("commit"), st.just(0)),
-        st.tuples(st.just("flush"), st.just(0)),
-        st.tuples(st.just("crash"), st.just(0)),
-    ),
-    max_size=25,
-)
-
-
-@pytest.mark.parametrize("mode", ["append", "upsert"])
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(steps=STEPS, batch_size=st.integers(1, 5))
-def test_the_table_is_what_was_committed(
-    database: Database, mode: str, steps: list[tuple[str, int]], batch_size: int
-) -> None:
-    """Any order of writes, flushes, commits and crashes; a run goes on from the position that the sink gives."""
-    database.execute("DROP TABLE IF EXISTS t")
-    keys: dict[str, Any] = {"unique_by": ["key"]} if mode == "upsert" else {}
-    sink = database.sink(mode=mode, batch_size=batch_size, **keys)
-    sink.reset(FLOW)
-    writer = epoch = position = None
-    committed = 0
-    for step, rows in [*steps, ("crash", 0)]:
-        if writer is None:
-            writer = database.open(sink)
-            restored = writer.restore()
-            epoch = restored.epoch if restored else 1
-            position = restored.splits["a"].position if restored and restored.splits else 0
-            assert position == committed
-        if step == "write":
-            numbers = range(position, position + rows)
-            writer.write(batch([{"key": number % 4, "number": number} for number in numbers]))
-            position += rows
-        elif step == "flush":
-            writer.flush()
-        elif step == "commit":
-            writer.commit(checkpoint(epoch, a=position))
-            committed = position
-        else:
-            writer.close()
-            writer = None
-    assert _table(sink, database) == _expected(mode, committed)
-
-
-def _table(sink: Any, database: Database) -> list[tuple[Any, ...]]:
-    return database.rows("SELECT number FROM t ORDER BY number") if sink.arrow_schema() is not None else []
-
-
-def _expected(mode: str, committed: int) -> list[tuple[int]]:
-    first = 0 if mode == "append" else max(0, committed - 4)
-    return [(number,) for number in range(first, committed)]

@@ -53,24 +53,6 @@ def test_new_columns_are_added_also_between_commits(driver: Database) -> None:
 
 
 @pytest.mark.parametrize("drift", [Drift.FREEZE, Drift.DISCARD, Drift.FAIL])
-def test_new_columns_follow_the_contract(database: Database, drift: Drift) -> None:
-    database.write(database.sink(), batch([{"id": 1}]))
-    rows = batch([{"id": 2, "extra": "x"}, {"id": 3, "extra": None}])
-    contract = SchemaContract(column=drift)
-    if drift is Drift.FAIL:
-        with pytest.raises(SchemaError, match="no column for extra"):
-            database.write(database.sink(), rows, contract=contract)
-        return
-    database.write(database.sink(), rows, contract=contract)
-    if drift is Drift.DISCARD:
-        assert database.rows() == [(1,), (2,), (3,)]
-        assert not database.rejects
-    else:
-        assert database.rows() == [(1,), (3,)]
-        assert [(reject.field, reject.record["extra"]) for reject in database.rejects] == [("extra", "x")]
-
-
-@pytest.mark.parametrize("drift", [Drift.FREEZE, Drift.DISCARD, Drift.FAIL])
 def test_values_of_another_type_follow_the_contract(database: Database, drift: Drift) -> None:
     database.write(database.sink(), batch([{"id": 1, "n": 5}]))
     rows = batch([{"id": 2, "n": "6"}, {"id": 3, "n": "seven"}])
