@@ -159,18 +159,6 @@ def test_columns_follow_the_order_of_the_header(tmp_path: Path) -> None:
     assert place.read_text().startswith("kind,text,id\n,,-1\n")
 
 
-@pytest.mark.parametrize(
-    ("drift", "kept", "rejected"), [(Drift.DISCARD, ["1", "2", "3"], 0), (Drift.FREEZE, ["1", "3"], 1)]
-)
-def test_new_columns_follow_the_contract(tmp_path: Path, drift: Drift, kept: list[str], rejected: int) -> None:
-    sink = FileSink(path=f"{tmp_path}/out.csv")
-    engine = Engine(sink, contract=SchemaContract(column=drift)).start()
-    engine.write([{"id": 1}]).write([{"id": 2, "new": "x"}, {"id": 3, "new": None}]).commit().stop()
-    assert rows_of(sink.place) == [{"id": number} for number in kept]
-    assert [reject.record for reject in engine.rejects] == [{"id": 2, "new": "x"}][:rejected]
-    assert [(reject.field, reject.stage) for reject in engine.rejects] == [("new", "write")][:rejected]
-
-
 @pytest.mark.parametrize("drift", [Drift.EVOLVE, Drift.FAIL])
 def test_a_file_that_is_appended_to_can_not_get_a_new_column(tmp_path: Path, drift: Drift) -> None:
     engine = Engine(FileSink(path=f"{tmp_path}/out.csv"), contract=SchemaContract(column=drift)).start()

@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 
 import file_sink_engine
 from active_data_flow.connectors.file.sink import FileSink
-from file_sink_engine import Engine, ids_in, numbered_rows, visible
+from file_sink_engine import Engine, ids_in, numbered_rows
 
 ONE_FILE: list[dict[str, Any]] = [
     {"path": "out.csv"},
@@ -205,18 +205,3 @@ def test_a_process_killed_at_any_moment_and_started_again_writes_each_record_exa
     assert processes.run(options, tmp_path / "state.json", total, None) == 0
     assert ids_in(sink.place) == list(range(total))
     assert not list(tmp_path.rglob("*.tmp"))
-
-
-def test_a_commit_may_come_again_any_number_of_times(tmp_path: Path) -> None:
-    for options in ONE_FILE + DIRECTORIES:
-        folder = tmp_path / str(abs(hash(str(options))))
-        folder.mkdir()
-        sink = sink_in(folder, options)
-        engine = Engine(sink).start().write(numbered_rows(0, 20)).commit("committed")
-        assert engine.stored is not None
-        before = {path: path.read_bytes() for path in visible(folder)}
-        for _ in range(3):
-            sink.committer(engine.context()).commit(engine.stored.committables)
-        engine.stop()
-        assert {path: path.read_bytes() for path in visible(folder)} == before
-        assert ids_in(sink.place) == list(range(20))
