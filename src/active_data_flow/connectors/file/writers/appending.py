@@ -37,6 +37,7 @@ class AppendingWriter(TwoPhaseWriter):
         self._fitting = fitting
         self._ledger = LedgerFile(target.path)
         self._token = secrets.token_hex(8)
+        self._owner: str | None = None
         self._found: Found | None = None
         self._file: TextFile | None = None
         self._known: pa.Schema | None = None
@@ -50,11 +51,17 @@ class AppendingWriter(TwoPhaseWriter):
         """
         with writing(self._target.path):
             self._found = Restoring(self._flow, self._target, checkpoint).found()
+            self._owner = self._owner_now()
 
     def write(self, batch: Batch) -> None:
-        """Append the rows."""
+        """Append the rows.
+
+        Raises:
+            FencedError: Another run writes to the file meanwhile.
+        """
         batch = replace(batch, metadata=None, rejects=())
         with writing(self._target.path):
+            self._check_owner()
             file = self._file or self._begin()
             strict = self._known is None
             known = self._columns(batch.data.schema) if self._known is None else self._known
@@ -72,10 +79,7 @@ class AppendingWriter(TwoPhaseWriter):
         if self._file is None:
             return []
         with writing(self._target.path):
-            ledger = self._ledger.read()
-            if ledger is None or ledger.token != self._token:
-                message = f"{self._target.path} has been taken over by another run; this one writes no more"
-                raise FencedError(message)
+            self._check_owner()
             self._settled = self._file.settle()
         path = str(self._target.path)
         return [
@@ -99,6 +103,16 @@ class AppendingWriter(TwoPhaseWriter):
                 self._roll_back(file)
             finally:
                 file.close()
+
+    def _owner_now(self) -> str | None:
+        ledger = self._ledger.read()
+        return None if ledger is None else ledger.token
+
+    def _check_owner(self) -> None:
+        """Each writer leaves its token in the ledger when it begins: another than the one that was there is newer."""
+        if self._found is not None and self._owner_now() != self._owner:
+            message = f"{self._target.path} has been taken over by another run; this one writes no more"
+            raise FencedError(message)
 
     def _roll_back(self, file: TextFile) -> None:
         ledger = self._ledger.read()
@@ -136,6 +150,7 @@ class AppendingWriter(TwoPhaseWriter):
                 created=not exists,
             )
         )
+        self._owner = self._token
         self._file = self._target.open(found)
         if not found.complete:
             self._file.put(self._target.encoder.separator)
