@@ -62,7 +62,7 @@ def write_files(folder: Path, ending: str) -> None:
 
 def write_flow(folder: Path, source: dict[str, Any], sink: dict[str, Any], **settings: Any) -> str:
     """The document; it commits after each batch."""
-    flow = {"name": "struck", "source": source, "sink": sink, "checkpoint": {"every": 0}, **settings}
+    flow = {"name": folder.name, "source": source, "sink": sink, "checkpoint": {"every": 0}, **settings}
     (folder / "flow.yaml").write_text(yaml.safe_dump(flow))
     return "flow.yaml"
 

@@ -12,8 +12,6 @@ import pytest
 if TYPE_CHECKING:
     from active_data_flow.testing.crash import CrashKit, ForkServer
 
-_proofs = pytest.StashKey[list[dict[str, Any]]]()
-
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """The option that asks for the proofs."""
@@ -24,14 +22,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Collect proofs where they are asked for; with xdist, in the process that has all reports."""
     if config.getoption("--crash-proofs") and not hasattr(config, "workerinput"):
-        config.stash[_proofs] = []
-        config.pluginmanager.register(_Collector(config), "crash-proofs")
+        config.pluginmanager.register(_Collector(Path(config.getoption("--crash-proofs"))), "crash-proofs")
 
 
 class _Collector:
-    def __init__(self, config: pytest.Config) -> None:
-        self._found = config.stash[_proofs]
-        self._path = Path(config.getoption("--crash-proofs"))
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._found: list[dict[str, Any]] = []
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if report.when == "call" and report.passed:
@@ -54,8 +51,25 @@ def crash_server() -> Iterator[ForkServer]:
 
 
 @pytest.fixture
-def crash_kit(crash_server: ForkServer, tmp_path: Path) -> CrashKit:
-    """Worlds for flows that are to be struck; see `active_data_flow.testing.crash.CrashKit`."""
+def crash_kit(crash_server: ForkServer, tmp_path: Path) -> Iterator[CrashKit]:
+    """Worlds for flows that are to be struck; see `active_data_flow.testing.crash.CrashKit`.
+
+    They are in memory where there is room: processes die here, not machines, and a hundred runs wait for no disk.
+    """
+    import tempfile
+
     from active_data_flow.testing.crash import CrashKit
 
-    return CrashKit(crash_server, tmp_path)
+    with tempfile.TemporaryDirectory(prefix="adf-crash-", dir=_memory()) as directory:
+        place = Path(directory, tmp_path.name)
+        place.mkdir()
+        yield CrashKit(crash_server, place)
+
+
+def _memory() -> Path | None:
+    import os
+    import shutil
+
+    place = Path("/dev/shm")  # noqa: S108  # its own directory is made in it
+    has_room = os.access(place, os.W_OK) and shutil.disk_usage(place).free > 2**28
+    return place if has_room else None

@@ -27,7 +27,7 @@ class OfCsvFiles(CrashSuite):
 
 
 class TestFiles(OfCsvFiles):
-    capabilities: ClassVar = frozenset({"incremental", "disk"})
+    capabilities: ClassVar = frozenset({"incremental", "takeover", "disk"})
 
     @pytest.fixture(
         autouse=True,
@@ -37,10 +37,10 @@ class TestFiles(OfCsvFiles):
             ("parquet", "parts"),
             slow(("csv", "replace")),
             slow(("csv", "parts")),
-            ("json_lines", "append"),
+            slow(("json_lines", "append")),
             slow(("json_lines", "replace")),
             slow(("json_lines", "parts")),
-            ("json_array", "append"),
+            slow(("json_array", "append")),
             slow(("json_array", "replace")),
             slow(("json_array", "parts")),
             slow(("parquet", "replace")),
@@ -48,7 +48,7 @@ class TestFiles(OfCsvFiles):
             slow(("arrow", "replace")),
             slow(("arrow", "parts")),
         ],
-        ids=lambda param: "-".join(param),
+        ids="-".join,
     )
     def way(self, request):
         form, self.mode = request.param
@@ -65,7 +65,7 @@ class TestFiles(OfCsvFiles):
 
 
 class OfTables(OfCsvFiles):
-    @pytest.fixture(autouse=True, params=["append", "upsert", "replace"])
+    @pytest.fixture(autouse=True, params=["append", slow("upsert"), slow("replace")])
     def mode(self, request):
         self.sink = {"type": "sql", "table": "names", "mode": request.param}
         if request.param == "upsert":
@@ -73,7 +73,7 @@ class OfTables(OfCsvFiles):
 
 
 class TestSqlite(OfTables):
-    capabilities: ClassVar = frozenset({"incremental", "locks", "disk"})
+    capabilities: ClassVar = frozenset({"incremental", "takeover", "locks", "disk"})
 
     @pytest.fixture(autouse=True, params=["sqlite", slow("sqlite+pysqlite")])
     def driver(self, request):
@@ -84,3 +84,132 @@ class TestSqlite(OfTables):
 
     def rows(self, directory):
         return rows_in_sqlite(directory / "out.db")
+
+
+class OfServers(OfCsvFiles):
+    """A server that is killed and started again, while it is the only one that tests of this process use."""
+
+    def address(self):
+        return "127.0.0.1", self.server.port
+
+    def stop_server(self, how):
+        self.server.kill() if how == "kill" else self.server.server.stop()
+
+    def start_server(self):
+        self.server.start()
+
+    @pytest.fixture(autouse=True)
+    def back_up(self, database):
+        """However the test ends, the server runs when the database is dropped."""
+        yield
+        if self.server.server.process is None:
+            self.server.start()
+
+    def flow(self, directory):
+        host, port = self.reached
+        sink = self.sink | {
+            "url": f"{self.scheme}@{host}:{port}/{self.database}",
+            "table": directory.name,
+            "timeout": 5,
+        }
+        return self.to(directory, sink, parallelism=2)
+
+    def rows(self, directory):
+        return self.server.run_sql(f"SELECT id, name FROM {directory.name}", self.database)
+
+
+class OfPostgresql(OfServers):
+    capabilities: ClassVar = frozenset({"incremental", "takeover", "server", "restarts"})
+
+    @pytest.fixture(autouse=True, params=["postgresql", slow("postgresql+psycopg")])
+    def database(self, request, postgres, postgres_url):
+        self.scheme = f"{request.param}://postgres"
+        self.server, self.database = postgres, postgres_url.rpartition("/")[2]
+
+
+class OfMariadb(OfServers):
+    capabilities: ClassVar = frozenset({"incremental", "takeover", "server", "restarts"})
+
+    @pytest.fixture(autouse=True)
+    def database(self, mariadb, mariadb_url):
+        self.scheme = "mysql://root"
+        self.server, self.database = mariadb, mariadb_url.rpartition("/")[2]
+
+
+class TestPostgresqlAppend(OfPostgresql):
+    @pytest.fixture(autouse=True)
+    def mode(self):
+        self.sink = {"type": "sql", "mode": "append"}
+
+
+@pytest.mark.slow
+class TestPostgresqlMerge(OfPostgresql):
+    capabilities: ClassVar = OfPostgresql.capabilities | {"locks"}
+
+    @pytest.fixture(autouse=True, params=["upsert", "replace"])
+    def mode(self, request):
+        self.sink = {"type": "sql", "mode": request.param}
+        if request.param == "upsert":
+            self.sink["unique_by"] = ["id"]
+
+
+@pytest.mark.mariadb
+@pytest.mark.slow
+class TestMariadbAppend(OfMariadb):
+    @pytest.fixture(autouse=True)
+    def mode(self):
+        self.sink = {"type": "sql", "mode": "append"}
+
+
+@pytest.mark.mariadb
+@pytest.mark.slow
+class TestMariadbMerge(OfMariadb):
+    capabilities: ClassVar = OfMariadb.capabilities | {"locks"}
+    mode = TestPostgresqlMerge.mode
+
+
+OWN = """
+import json, sqlite3
+from active_data_flow import CheckpointPolicy, DataFlow, FileSource, Sink
+from active_data_flow.core.sink import Delivery
+
+class Lines(Sink):
+    def write(self, message):
+        with open("out.jsonl", "a") as file:
+            print(json.dumps(dict(message)), file=file)
+
+class Keyed(Sink):
+    delivery = Delivery.IDEMPOTENT
+    def write(self, message):
+        self.rows.append((message["id"], message["name"]))
+    rows = []
+    def flush(self):
+        with sqlite3.connect("out.db") as connection:
+            connection.execute("create table if not exists names (id primary key, name)")
+            connection.executemany("insert or replace into names values (?, ?)", self.rows)
+        connection.close()
+        self.rows.clear()
+
+class Struck(DataFlow):
+    source = FileSource(path="in/*.csv", block_size=4096, schema={"id": "int64", "name": "string"})
+    sink = SINK()
+    checkpoint = CheckpointPolicy(every=0)
+"""
+
+
+class TestOwn(OfCsvFiles):
+    """A class of the user's own that overrides just `write`."""
+
+    capabilities: ClassVar = frozenset({"incremental", "takeover", "disk"})
+
+    @pytest.fixture(autouse=True, params=["Lines", "Keyed"])
+    def way(self, request):
+        self.sink = request.param
+
+    def flow(self, directory):
+        write_files(directory / "in", ".csv")
+        (directory / "flows.py").write_text(OWN.replace("SINK", self.sink))
+        return "flows.py:Struck"
+
+    def rows(self, directory):
+        return rows_of(directory / "out.jsonl") if self.sink == "Lines" else rows_in_sqlite(directory / "out.db")

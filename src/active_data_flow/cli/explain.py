@@ -49,6 +49,7 @@ def _show(console: Console, pipeline: PipelineExplanation) -> None:
         ("sink", pipeline.sink),
         ("guarantee", Text(pipeline.guarantee, style="bold")),
         ("why", pipeline.why),
+        ("proof", "\n".join(pipeline.proof)),
         ("lanes", pipeline.lanes_note),
         ("problem", Text(pipeline.problem, style=NOTE) if pipeline.problem else ""),
     ]

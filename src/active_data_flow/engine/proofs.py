@@ -1,7 +1,7 @@
 """What crash tests have proved of guarantees, as it is packaged: by source, by sink, by runtime.
 
-Positions are the source's, and whether they agree with the data is the sink's: each source is struck with a sink that is
-proved, each sink with a source that is, and so with each runtime. A flow is proved when its three parts are.
+Positions are the source's, and whether they agree with the data is the sink's: each source is struck with a sink that
+is proved, each sink with a source that is, and so with each runtime. A flow is proved when its three parts are.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ def proof_of(pipeline: Pipeline, runtime: str = "local") -> list[str]:
 
 def _line(part: Part, variant: str, guarantee: str) -> str:
     faults = faults_of(part, variant, packaged(), guarantee if part == "sink" else None)
-    words = f"proved by crash tests: {in_words(faults)}" if faults else "claimed, not proved by the tests of this package"
+    words = f"proved by crash tests: {in_words(faults)}" if faults else "claimed by the connector, not proved here"
     return f"{part} {variant}: {words}"
 
 

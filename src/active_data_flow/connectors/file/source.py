@@ -58,7 +58,7 @@ class FileSource(FileSourceConfiguration):
 
     @property
     def variant(self) -> str:
-        """The format, as ``file:csv``; ``file`` where it is told by no name or several. ``.json`` counts as an array."""
+        """The format, as ``file:csv``; ``file`` where no name or several tell it. ``.json`` counts as an array."""
         formats = {self.format if self.format != "auto" else format_named(path) for path in self.path}
         name = formats.pop() if len(formats) == 1 else None
         return f"file:{'json_array' if name == 'json' else name}" if name else "file"

@@ -46,7 +46,7 @@ class Command:
     Attributes:
         directory: Where it works.
         arguments: Of ``adf``.
-        environment: Variables beside those of the server.
+        environment: All its variables.
         output: The file that its output is appended to.
         paths: Its ``sys.path``.
         file_size: Bytes that a file may have; None for any number.
@@ -134,7 +134,7 @@ class ForkServer:
             environment: More variables.
         """
         output = directory / "output.txt"
-        struck = {"ADF_CRASH_AT": crash_at, "ADF_CRASH_BY": crash_by, **environment}
+        struck = {**os.environ, "ADF_CRASH_AT": crash_at, "ADF_CRASH_BY": crash_by, **environment}
         paths = [path for path in sys.path if path]
         command = Command(str(directory), arguments, struck, str(output), paths, file_size)
         return Child(self, int(self.ask(start=asdict(command))), output)
@@ -217,6 +217,7 @@ def _be(main: Callable[[Sequence[str]], int], command: Command) -> None:
     code: object = 99
     try:
         os.chdir(command.directory)
+        os.environ.clear()
         os.environ.update(command.environment)
         sys.path[:] = command.paths
         output = os.open(command.output, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)

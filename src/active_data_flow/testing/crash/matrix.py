@@ -1,8 +1,8 @@
 """The guarantee matrix: what the classes claim, held against what crash tests have proved.
 
-``python -m active_data_flow.testing.crash.matrix check FILE…`` fails where a registered source, sink or runtime claims what
-the proofs in these files don't show, or where the packaged proofs or the page are not what they show; ``write`` writes
-both anew. The files are those of ``pytest --crash-proofs FILE``.
+``python -m active_data_flow.testing.crash.matrix check FILE…`` fails where a registered source, sink or runtime claims
+what the proofs in these files don't show, or where the packaged proofs or the page are not what they show; ``write``
+writes both anew. The files are those of ``pytest --crash-proofs FILE``.
 """
 
 from __future__ import annotations
@@ -102,7 +102,10 @@ def as_page(proofs: Sequence[Proof]) -> str:
             "",
             "| sink | guarantee with every source and runtime below | it was |",
             "|---|---|---|",
-            *(f"| `{claim.variant}` | {_held(claim, guarantees, proofs)} | {in_words(faults)} |" for claim, faults in sinks),
+            *(
+                f"| `{claim.variant}` | {_held(claim, guarantees, proofs)} | {in_words(faults)} |"
+                for claim, faults in sinks
+            ),
             "",
             "| source | its positions hold | it was |",
             "|---|---|---|",
