@@ -21,8 +21,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Collect proofs where they are asked for; with xdist, in the process that has all reports."""
-    if config.getoption("--crash-proofs") and not hasattr(config, "workerinput"):
-        config.pluginmanager.register(_Collector(Path(config.getoption("--crash-proofs"))), "crash-proofs")
+    path: str | None = config.getoption("--crash-proofs")
+    if path is not None and not hasattr(config, "workerinput"):
+        config.pluginmanager.register(_Collector(Path(path)), "crash-proofs")
 
 
 class _Collector:

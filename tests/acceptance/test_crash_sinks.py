@@ -170,6 +170,7 @@ class TestMariadbMerge(OfMariadb):
 
 OWN = """
 import json, sqlite3
+from typing import ClassVar
 from active_data_flow import CheckpointPolicy, DataFlow, FileSource, Sink
 from active_data_flow.core.sink import Delivery
 
@@ -182,7 +183,7 @@ class Keyed(Sink):
     delivery = Delivery.IDEMPOTENT
     def write(self, message):
         self.rows.append((message["id"], message["name"]))
-    rows = []
+    rows: ClassVar[list] = []
     def flush(self):
         with sqlite3.connect("out.db") as connection:
             connection.execute("create table if not exists names (id primary key, name)")
@@ -200,7 +201,7 @@ class Struck(DataFlow):
 class TestOwn(OfCsvFiles):
     """A class of the user's own that overrides just `write`."""
 
-    capabilities: ClassVar = frozenset({"incremental", "takeover", "disk"})
+    capabilities: ClassVar = frozenset({"incremental", "takeover"})
 
     @pytest.fixture(autouse=True, params=["Lines", "Keyed"])
     def way(self, request):

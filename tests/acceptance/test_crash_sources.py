@@ -208,8 +208,10 @@ class TestEachReplayable(Own):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 class TestProcesses(Own):
     capabilities: ClassVar = frozenset({"incremental"})
+    moments: ClassVar = 3
 
     def flow(self, directory):
         self.write(directory)

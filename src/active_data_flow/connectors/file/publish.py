@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from active_data_flow.core.checkpoint import Committable
-from active_data_flow.core.errors import SinkError
+from active_data_flow.core.errors import FencedError, SinkError
 from active_data_flow.core.sink import Committer, WriterContext
 
 _REMEDIES = {
@@ -45,6 +45,23 @@ def writing(path: Path) -> Generator[None]:
         yield
     except OSError as error:
         raise sink_error(error, path) from error
+
+
+@contextmanager
+def closing(path: Path) -> Generator[None]:
+    """As `writing`, while a file is made ready to be published.
+
+    Raises:
+        FencedError: The temporary file is gone; a newer run deletes what it finds of those before it.
+    """
+    try:
+        with writing(path):
+            yield
+    except SinkError as error:
+        if isinstance(error.__cause__, FileNotFoundError):
+            message = f"rows on their way into {path} are gone: a newer run has taken over, or someone has deleted them"
+            raise FencedError(message) from error.__cause__
+        raise
 
 
 def sync_directory(directory: Path) -> None:
@@ -179,6 +196,7 @@ class RenamingCommitter(Committer):
 __all__ = [
     "RenamingCommitter",
     "TemporaryNames",
+    "closing",
     "make_directory",
     "prepared",
     "remove_if_there",

@@ -1,6 +1,6 @@
 """Runs ``adf`` many times in child processes that can be killed and frozen, without paying for the imports each time.
 
-Started as a program, it imports everything once, then forks a child for each command that it reads.
+The server is a process that imports everything once, then forks a child for each command that it reads.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, Self
 
@@ -36,6 +37,10 @@ _OF_OTHERS = (
     "structlog",
 )
 _LOOK = 0.001
+
+Main = Callable[[Sequence[str]], int]
+Answer = int | str | None
+
 _PATIENCE = 60.0
 
 
@@ -109,7 +114,7 @@ class ForkServer:
     """The process that forks the children; one for a whole test run."""
 
     def __init__(self) -> None:
-        command = [sys.executable, "-m", __name__]
+        command = [sys.executable, "-c", f"from {__name__} import serve; serve()"]
         paths = os.pathsep.join(path for path in sys.path if path)
         environment = {**os.environ, "PYTHONPATH": paths}
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment)  # noqa: S603  # our own interpreter
@@ -121,19 +126,21 @@ class ForkServer:
         crash_at: str = "",
         crash_by: str = "KILL",
         file_size: int | None = None,
+        output: Path | None = None,
         **environment: str,
     ) -> Child:
         """Begin ``adf`` with these arguments.
 
         Args:
-            directory: Where it works; its output goes to ``output.txt`` there.
+            directory: Where it works.
             arguments: Of ``adf``.
             crash_at: Where it is struck; see `active_data_flow.engine.crash_points`.
             crash_by: ``KILL`` or ``STOP``.
             file_size: Bytes that a file may have: for a disk that is full.
-            environment: More variables.
+            output: What its output is appended to; default: ``output.txt`` in its directory.
+            environment: Variables beside those of this process.
         """
-        output = directory / "output.txt"
+        output = output or directory / "output.txt"
         struck = {**os.environ, "ADF_CRASH_AT": crash_at, "ADF_CRASH_BY": crash_by, **environment}
         paths = [path for path in sys.path if path]
         command = Command(str(directory), arguments, struck, str(output), paths, file_size)
@@ -143,7 +150,8 @@ class ForkServer:
         self, directory: Path, *arguments: str, crash_at: str = "", kill_after: float | None = None, **environment: str
     ) -> int:
         """Run ``adf`` to its end, or kill it after so many seconds; its exit code, -9 where it was killed."""
-        with self.start(directory, *arguments, crash_at=crash_at, **environment) as child:
+        settings: dict[str, Any] = {"crash_at": crash_at, **environment}
+        with self.start(directory, *arguments, **settings) as child:
             code = child.wait(_PATIENCE if kill_after is None else kill_after)
             if code is None:
                 child.kill()
@@ -173,17 +181,19 @@ class ForkServer:
 
 def serve() -> None:
     """Answer questions till the asking process ends."""
-    from active_data_flow.cli import main
-
+    (command,) = entry_points(group="console_scripts", name="adf")
+    main: Main = command.load()
     _import_all()
     living: set[int] = set()
     for line in sys.stdin:
         question = json.loads(line)
-        answer = _start(main, question["start"]) if "start" in question else _wait(**question)
+        answer: Answer
         if "start" in question:
+            answer = _start(main, question["start"])
             living.add(answer)
-        elif isinstance(answer, int):
-            living.discard(question["wait"])
+        else:
+            answer = _wait(**question)
+            living -= {question["wait"]} if isinstance(answer, int) else set()
         print(json.dumps(answer), flush=True)  # noqa: T201  # the answer
     for child in living:
         os.kill(child, signal.SIGKILL)
@@ -194,7 +204,7 @@ def _import_all() -> None:
 
     ours = [found.name for found in pkgutil.walk_packages(active_data_flow.__path__, "active_data_flow.")]
     for name in (*ours, *_OF_OTHERS):
-        if name != __spec__.name and not name.endswith("__main__"):
+        if not name.endswith("__main__"):
             _import(name)
 
 
@@ -206,14 +216,14 @@ def _import(name: str) -> None:
         return
 
 
-def _start(main: Callable[[Sequence[str]], int], command: Mapping[str, Any]) -> int:
+def _start(main: Main, command: Mapping[str, Any]) -> int:
     child = os.fork()
     if not child:
         _be(main, Command(**command))
     return child
 
 
-def _be(main: Callable[[Sequence[str]], int], command: Command) -> None:
+def _be(main: Main, command: Command) -> None:
     code: object = 99
     try:
         os.chdir(command.directory)
@@ -238,7 +248,7 @@ def _be(main: Callable[[Sequence[str]], int], command: Command) -> None:
         os._exit(code if isinstance(code, int) else 98)
 
 
-def _wait(wait: int, seconds: float, *, frozen: bool = False) -> int | str | None:
+def _wait(wait: int, seconds: float, *, frozen: bool = False) -> Answer:
     """Exit code, negative: the signal that killed it; ``"frozen"`` where that is waited for; None when time is up."""
     end = time.monotonic() + seconds
     while True:
@@ -251,6 +261,3 @@ def _wait(wait: int, seconds: float, *, frozen: bool = False) -> int | str | Non
 
 
 __all__ = ["Child", "Command", "ForkServer"]
-
-if __name__ == "__main__":
-    serve()

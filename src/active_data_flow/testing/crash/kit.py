@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from active_data_flow.testing.crash.disk import SmallDisk, small_disk
 from active_data_flow.testing.crash.fork_server import Child, ForkServer
@@ -57,9 +57,8 @@ class World:
             file_size: Bytes that a file may have, for this run.
         """
         arguments = ("run", self.flow, *_RETRY, *options)
-        return self.server.start(
-            self.directory, *arguments, crash_at=crash_at, crash_by=crash_by, file_size=file_size, COLUMNS="200"
-        )
+        struck: dict[str, Any] = {"crash_at": crash_at, "crash_by": crash_by, "file_size": file_size}
+        return self.server.start(self.directory, *arguments, **struck, output=self._output, COLUMNS="200")
 
     def run(self, *options: str, crash_at: str = "", file_size: int | None = None) -> int | None:
         """Run to the end; the exit code, negative: the signal that killed it, None: it had to be killed."""
@@ -69,8 +68,11 @@ class World:
     @property
     def output(self) -> str:
         """What all its runs have printed, in order."""
-        path = self.directory / "output.txt"
-        return path.read_text(errors="replace") if path.exists() else ""
+        return self._output.read_text(errors="replace") if self._output.exists() else ""
+
+    @property
+    def _output(self) -> Path:
+        return self.directory.with_name(f"{self.directory.name}.txt")  # beside it: its disk may be full
 
 
 class CrashKit:

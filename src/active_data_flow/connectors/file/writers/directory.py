@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from active_data_flow.connectors.file.publish import (
     TemporaryNames,
+    closing,
     make_directory,
     prepared,
     remove_if_there,
@@ -122,7 +123,7 @@ class DirectoryWriter(TwoPhaseWriter):
             self._finish(folder)
         committables: list[Committable] = []
         for done in self._finished:
-            with writing(done.final):
+            with closing(done.final):
                 committables.append(prepared(self._root, done.temporary, done.final))
         self._finished = []
         return committables
@@ -178,7 +179,7 @@ class DirectoryWriter(TwoPhaseWriter):
 
     def _finish(self, folder: str) -> None:
         opened = self._parts[folder]
-        with writing(opened.final):
+        with closing(opened.final):
             opened.part.finish()
         self._finished.append(self._parts.pop(folder))
 

@@ -10,7 +10,14 @@ from typing import Any
 
 import pyarrow as pa
 
-from active_data_flow.connectors.file.publish import TemporaryNames, make_directory, prepared, sink_error, writing
+from active_data_flow.connectors.file.publish import (
+    TemporaryNames,
+    closing,
+    make_directory,
+    prepared,
+    sink_error,
+    writing,
+)
 from active_data_flow.connectors.file.writers.columns import Fitting, write_rows
 from active_data_flow.connectors.file.writers.part import OpenPart, PartFile
 from active_data_flow.core.batch import Batch
@@ -82,7 +89,7 @@ class WholeFileWriter(TwoPhaseWriter):
         """Close and sync the temporary file; nothing where no rows came."""
         if self._part is None:
             return []
-        with writing(self._path):
+        with closing(self._path):
             self._part.finish()
             committable = prepared(self._path.parent, self._temporary, self._path)
         self._part = None
