@@ -24,8 +24,8 @@ Proof = Mapping[str, Any]
 """``source``, ``sink`` and ``runtime`` (variants), ``guarantee``, and ``faults``: how often struck by each kind."""
 
 _WORDS = {
-    "crash points": "killed at {} crash points",
-    "random kills": "killed at {} random moments",
+    "crash points": "killed {} times at crash points",
+    "random kills": "killed {} times at random moments",
     "freezes": "frozen and replaced {} times",
     "cuts": "cut off {} times",
     "restarts": "its server restarted {} times",

@@ -30,7 +30,7 @@ def test_a_part_has_stood_what_all_its_combinations_have():
 
 
 def test_words():
-    assert in_words({"cuts": 3, "crash points": 10}) == "killed at 10 crash points, cut off 3 times"
+    assert in_words({"cuts": 3, "crash points": 10}) == "killed 10 times at crash points, cut off 3 times"
 
 
 class Printing(Sink):
@@ -56,9 +56,9 @@ def lines(source, sink):
 def test_what_stands_behind_a_flow(known):
     sink = SqlSink(url="sqlite:///a.db", table="t")
     assert lines(FileSource(path="a.csv"), sink) == [
-        "source file:csv: proved by crash tests: killed at 10 crash points",
-        "sink sql:sqlite:append: proved by crash tests: killed at 10 crash points",
-        "runtime local:threads: proved by crash tests: killed at 10 crash points",
+        "source file:csv: proved by crash tests: killed 10 times at crash points",
+        "sink sql:sqlite:append: proved by crash tests: killed 10 times at crash points",
+        "runtime local:threads: proved by crash tests: killed 10 times at crash points",
     ]
 
 

@@ -141,6 +141,9 @@ _MEANING = """\
   connection to a server that is up makes a run wait until the network gives up; it was killed, and the next went on.
 - *Its server restarted*: killed or stopped in the midst of a transaction, and started. *Its disk full*: of files and
   checkpoints.
+- A source that a run behind a complete one reads from its beginning (`sql` without a cursor, `each`) is complete with
+  its last commit: a run that dies behind it is not gone on with, the next one begins anew. `sql` was not struck there,
+  `each` was with a sink that upserts.
 - `sql:mysql` was struck with MariaDB. Processes die here, machines don't: a power cut is up to `fsync`, which files,
   SQLite and checkpoints are written with, and to the server's settings.
 - `each` and `write` are classes of your own that override just that method: `write` is held to losing nothing as long
