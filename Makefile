@@ -6,7 +6,7 @@ RUN := $(UV) run --frozen
 unexport PYTHONDONTWRITEBYTECODE
 export UV_COMPILE_BYTECODE := 1
 
-.PHONY: help demo test test-all fuzz lint format bench bench-peers bench-report coverage clean
+.PHONY: help demo test test-all fuzz lint format bench bench-peers bench-report coverage guarantees clean
 
 help: ## Show what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -24,6 +24,10 @@ test-all: .venv/ready ## The same with the slow tests
 
 fuzz: .venv/ready ## The tests with generated examples that are new each time
 	HYPOTHESIS_PROFILE=fuzz $(RUN) pytest tests -m "not slow" -n auto
+
+guarantees: .venv/ready ## Strike everything, and write what was proved into the package and docs/guarantees.md
+	$(RUN) pytest tests/acceptance/test_crash_*.py -n auto --crash-proofs .crash-proofs.json
+	$(RUN) python -m active_data_flow.testing.crash.matrix write .crash-proofs.json
 
 lint: .venv/ready ## Style, types, direction of imports
 	$(RUN) ruff check .

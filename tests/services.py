@@ -197,7 +197,9 @@ class MariaDB:
         self.port = free_port()
         (self.directory / "data").mkdir()
         user = ["--user=root"] if os.geteuid() == 0 else []
-        command = [server, "--no-defaults", f"--datadir={self.directory / 'data'}", *user]
+        # a server that starts deletes the temporary tables that it finds, those of another server in the same place too
+        places = [f"--datadir={self.directory / 'data'}", f"--tmpdir={self.directory}"]
+        command = [server, "--no-defaults", *places, *user]
         # what mariadb-install-db does, which Debian's package of the bare server has no full copy of
         sql = "create database mysql;\nuse mysql;\nSET @auth_root_socket=NULL;\n" + "\n".join(
             (scripts / name).read_text()

@@ -50,6 +50,7 @@ def _show(console: Console, pipeline: PipelineExplanation) -> None:
         ("sink", pipeline.sink),
         ("guarantee", Text(pipeline.guarantee, style="bold")),
         ("why", pipeline.why),
+        ("proof", "\n".join(pipeline.proof)),
         ("lanes", pipeline.lanes_note),
         ("second run", Text(pipeline.warning, style=NOTE) if pipeline.warning else ""),
         ("problem", Text(pipeline.problem, style=NOTE) if pipeline.problem else ""),

@@ -25,6 +25,16 @@ class Component(Configuration):
         """The registered name, else the class name."""
         return self.type or self.__class__.__name__
 
+    @property
+    def variant(self) -> str:
+        """Which of its `variants` this is: options that change how it reads or commits, and no others."""
+        return self.name_in_errors
+
+    @classmethod
+    def variants(cls) -> list[str]:
+        """All that guarantees are claimed for one by one, as ``sql:postgresql:upsert``; each begins with the name."""
+        return [cls.type]
+
     def to_document(self) -> dict[str, Any]:
         """The component as a document holds it: ``{"type": …, option: …}``."""
         return {"type": self.type, **self.to_options()}

@@ -145,6 +145,13 @@ class Sink(Component):
     delivery: ClassVar[Delivery] = Delivery.AT_LEAST_ONCE
 
     @property
+    def variant(self) -> str:
+        """As of any component; a class of the user's own that only overrides `write` is ``write``."""
+        if self.type or type(self).open is not Sink.open:
+            return self.name_in_errors
+        return "write" if self.delivery is Delivery.AT_LEAST_ONCE else f"write:{self.delivery.value}"
+
+    @property
     def delivery_here(self) -> tuple[Delivery, str]:
         """How data and positions agree with these options, and why; the reason is shown by ``adf explain``."""
         return self.delivery, f"the {self.name_in_errors} sink is {self.delivery.value}"

@@ -107,6 +107,12 @@ class MessageSource(SplitSource):
     batch_rows: int = _BATCH_ROWS
     """Messages that make a batch, where they come within a second."""
 
+    @property
+    def variant(self) -> str:
+        """That of the source inside; a class of the user's own is ``each``, or ``each:replayable``."""
+        own = "each:replayable" if self.inner.replayable else "each"
+        return self.inner.variant if self.inner.type else own
+
     def create_enumerator(self, context: EnumeratorContext[Any]) -> _PassEnumerator:
         """Gives the one split."""
         return _PassEnumerator(context)

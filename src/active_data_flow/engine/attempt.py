@@ -160,7 +160,9 @@ class Attempt:
 
     def _restore(self) -> None:
         first = self._outlets[0]
+        crash_point("before-restore")
         restored = self._commit.restore(first.open(), self.epoch)
+        crash_point("after-restore")
         self.epoch = restored.epoch
         for outlet in self._outlets:
             outlet.epoch = restored.epoch

@@ -113,6 +113,7 @@ class TwoPhase(Commit):
         self._committer.commit(committables)
         crash_point("after-commit")
         self.store.mark_committed(self.flow, checkpoint.epoch, checkpoint.writer)
+        crash_point("after-mark")
 
     def close(self) -> None:
         """Close the committer."""

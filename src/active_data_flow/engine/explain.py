@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from active_data_flow.core.errors import ActiveDataFlowError
 from active_data_flow.engine.pipeline import Pipeline, pipelines_of
 from active_data_flow.engine.preview import first_batches
+from active_data_flow.engine.proofs import proof_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -32,6 +33,7 @@ class PipelineExplanation:
         schema_out: What is written; None likewise.
         guarantee: ``exactly-once``, ``effectively-once``, ``at-least-once``.
         why: Why the guarantee is what it is.
+        proof: What crash tests have proved of it: a line for source, sink and runtime.
         lanes: Lanes that work at once.
         lanes_note: What limits them.
         problem: Why schemas could not be told, where they couldn't.
@@ -47,6 +49,7 @@ class PipelineExplanation:
     schema_out: pa.Schema | None
     guarantee: str
     why: str
+    proof: list[str]
     lanes: int
     lanes_note: str
     problem: str = ""
@@ -105,6 +108,7 @@ def _explain(pipeline: Pipeline) -> PipelineExplanation:
         schema_out,
         pipeline.guarantee,
         pipeline.why,
+        proof_of(pipeline),
         lanes,
         note,
         problem,

@@ -16,6 +16,7 @@ import pyarrow as pa
 from active_data_flow.core.batch import Batch
 from active_data_flow.core.errors import ActiveDataFlowError, ExecutionError, Then, TransformError
 from active_data_flow.engine.chain import own_code, ready_made
+from active_data_flow.engine.crash_points import crash_point
 from active_data_flow.engine.stage import Stage
 
 if TYPE_CHECKING:
@@ -112,6 +113,7 @@ class InProcesses(Stage):
                 yield from _drain(under_way, keep=0)
                 yield None
                 continue
+            crash_point("after-read")
             under_way.append(self._pool.submit(self._chain.apply(batch)))
             yield from _drain(under_way, keep=self._pool.size + _WINDOW)
         yield from _drain(under_way, keep=0)
@@ -127,7 +129,9 @@ class InProcesses(Stage):
 
 def _drain(under_way: deque[Future[Batch]], *, keep: int) -> Iterator[Batch]:
     while len(under_way) > keep:
-        yield under_way.popleft().result()
+        batch = under_way.popleft().result()
+        crash_point("after-transform")
+        yield batch
 
 
 def send(pipe: Connection, batch: Batch) -> None:

@@ -8,12 +8,12 @@ import secrets
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar, cast, get_args
 
 import pyarrow as pa
 
 from active_data_flow.connectors.file.publish import RenamingCommitter, remove_if_there, sink_error, writing
-from active_data_flow.connectors.file.sink_configuration import FileSinkConfiguration
+from active_data_flow.connectors.file.sink_configuration import FileSinkConfiguration, FormatName
 from active_data_flow.connectors.file.writers.appending import AppendingCommitter, AppendingWriter
 from active_data_flow.connectors.file.writers.columns import Fitting, names_only
 from active_data_flow.connectors.file.writers.directory import DirectoryWriter, Rolling
@@ -73,6 +73,17 @@ class FileSink(FileSinkConfiguration):
         else:
             how = "rows are appended; what a killed run has not committed is cut off by the next"
         return self.delivery, how
+
+    @property
+    def variant(self) -> str:
+        """The format, and ``parts`` of a directory or ``replace``."""
+        kind = "parts" if self.is_directory else self.mode
+        return f"file:{self.format_name}" + ("" if kind == "append" else f":{kind}")
+
+    @classmethod
+    def variants(cls) -> list[str]:
+        """Each format as one file that is appended to, as one that is replaced, and in a directory."""
+        return [f"file:{name}{kind}" for name in get_args(FormatName) for kind in ("", ":replace", ":parts")]
 
     @property
     def max_writers(self) -> int | None:

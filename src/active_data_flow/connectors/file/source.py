@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, get_args
 
 import pyarrow as pa
 
 from active_data_flow.connectors.file.client import FileClient, FileInfo, LocalFiles
-from active_data_flow.connectors.file.configuration import FileSourceConfiguration
+from active_data_flow.connectors.file.configuration import FileSourceConfiguration, FormatName
 from active_data_flow.connectors.file.discovery import find_files
 from active_data_flow.connectors.file.enumerator import FileEnumerator, types_of
-from active_data_flow.connectors.file.formats import Formats
+from active_data_flow.connectors.file.formats import Formats, format_named
 from active_data_flow.connectors.file.formats.format import Extent
 from active_data_flow.connectors.file.reader import FileReader, FollowingReader
 from active_data_flow.connectors.file.splits import SERIALIZER, FileSplit
@@ -55,6 +55,18 @@ class FileSource(FileSourceConfiguration):
     def discover_interval(self) -> float:
         """Seconds between two looks for new files, while following."""
         return self.poll_interval
+
+    @property
+    def variant(self) -> str:
+        """The format, as ``file:csv``; ``file`` where no name or several tell it. ``.json`` counts as an array."""
+        formats = {self.format if self.format != "auto" else format_named(path) for path in self.path}
+        name = formats.pop() if len(formats) == 1 else None
+        return f"file:{'json_array' if name == 'json' else name}" if name else "file"
+
+    @classmethod
+    def variants(cls) -> list[str]:
+        """The formats."""
+        return [f"file:{name}" for name in get_args(FormatName) if name != "auto"]
 
     @property
     def client(self) -> FileClient:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, get_args
 
 import pyarrow as pa
 from pydantic import Field, model_validator
@@ -66,6 +66,16 @@ class SqlSink(Sink):
         if keys:
             raise ValueError(f"update_only has key columns, which never change: {', '.join(keys)}")
         return self
+
+    @property
+    def variant(self) -> str:
+        """The database, its driver where it is not the first choice, and the mode: ``sql:postgresql:upsert``."""
+        return f"sql:{self._address.variant}:{self.mode}"
+
+    @classmethod
+    def variants(cls) -> list[str]:
+        """Each database by each driver in each mode."""
+        return [f"sql:{database}:{mode}" for database in Address.variants() for mode in get_args(Mode)]
 
     @property
     def max_writers(self) -> int | None:

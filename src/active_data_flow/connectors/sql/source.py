@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 import pyarrow as pa
 
+from active_data_flow.connectors.sql.client import Address
 from active_data_flow.connectors.sql.configuration import SqlSourceConfiguration
 from active_data_flow.connectors.sql.splits import SqlSplit, serializer
 from active_data_flow.source_support.contexts import EnumeratorContext, ReaderContext
@@ -46,6 +47,17 @@ class SqlSource(SqlSourceConfiguration):
     capabilities: ClassVar[frozenset[str]] = frozenset(
         {"bounded", "endless", "splittable", "resumable", "ordered", "incremental", "typed"}
     )
+
+    @property
+    def variant(self) -> str:
+        """The database, its driver where it is not the first choice, and ``cursor`` where it is read by one."""
+        database = Address.parse(self.url.resolve(), "source").variant
+        return f"sql:{database}:cursor" if self.cursor else f"sql:{database}"
+
+    @classmethod
+    def variants(cls) -> list[str]:
+        """Each database by each driver, by ranges and by a cursor."""
+        return [f"sql:{database}{way}" for database in Address.variants() for way in ("", ":cursor")]
 
     @property
     def boundedness(self) -> Boundedness:

@@ -124,8 +124,11 @@ class SqlWriter(TransactionalWriter):
         self._loader.load(pieces)
 
     def _begin(self) -> None:
-        if not self._session.in_transaction:
-            self._session.begin()
+        if self._session.in_transaction:
+            return
+        self._session.begin()
+        if self._target.mode == "replace" and self._context.flow:
+            self._positions.check_fence(self._epoch)  # a newer run may have taken the new table away
 
     @contextmanager
     def _changing(self) -> Generator[None]:

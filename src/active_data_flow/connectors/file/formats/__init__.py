@@ -26,6 +26,12 @@ ENDINGS = {
 """Endings of file names and the formats they mean; ``json`` is an array or lines, told by the first character."""
 
 
+def format_named(path: str) -> str | None:
+    """The format that the ending of a name means; None where it means none."""
+    bare = without_compression(path)
+    return next((name for ending, name in ENDINGS.items() if bare.endswith(ending)), None)
+
+
 class Formats:
     """The format of each file.
 
@@ -51,8 +57,7 @@ class Formats:
         return self._known[name]
 
     def _told_by(self, path: str) -> str:
-        bare = without_compression(path)
-        name = next((name for ending, name in ENDINGS.items() if bare.endswith(ending)), None)
+        name = format_named(path)
         if name is None:
             raise SourceError(
                 f"{path}: the ending of the name does not tell the format (known are {', '.join(ENDINGS)}); "
@@ -85,4 +90,4 @@ def _build(name: str, options: FileSourceConfiguration, client: FileClient) -> F
     return Chosen(options, client)
 
 
-__all__ = ["ENDINGS", "FileFormat", "Formats"]
+__all__ = ["ENDINGS", "FileFormat", "Formats", "format_named"]

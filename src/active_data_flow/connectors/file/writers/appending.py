@@ -55,10 +55,14 @@ class AppendingWriter(TwoPhaseWriter):
             self._seen = self._ledger.read()
 
     def write(self, batch: Batch) -> None:
-        """Append the rows."""
+        """Append the rows.
+
+        Raises:
+            FencedError: Another run writes to the file meanwhile.
+        """
         batch = replace(batch, metadata=None, rejects=())
         with writing(self._target.path):
-            file = self._file or self._begin()
+            file = self._own(self._file) if self._file else self._begin()
             strict = self._known is None
             known = self._columns(batch.data.schema) if self._known is None else self._known
             own = self._found is None or self._found.own
@@ -75,10 +79,7 @@ class AppendingWriter(TwoPhaseWriter):
         if self._file is None:
             return []
         with writing(self._target.path):
-            ledger = self._ledger.read()
-            if ledger is None or ledger.token != self._token:
-                raise self._overtaken()
-            self._settled = self._file.settle()
+            self._settled = self._own(self._file).settle()
         path = str(self._target.path)
         return [
             {
@@ -145,12 +146,19 @@ class AppendingWriter(TwoPhaseWriter):
             self._file.put(self._target.encoder.separator)
         return self._file
 
+    def _own(self, file: TextFile) -> TextFile:
+        """The file, as long as the ledger has this writer's token: each writer leaves its own when it begins."""
+        ledger = self._ledger.read()
+        if ledger is None or ledger.token != self._token:
+            raise self._overtaken()
+        return file
+
     def _refuse_if_overtaken(self) -> None:
         """Another run of the flow may have begun to write since this one has looked at the file."""
         ledger = self._ledger.read()
         if ledger is None or ledger == self._seen or ledger.flow != self._flow:
             return
-        if ledger.epoch > self._epoch:
+        if ledger.epoch >= self._epoch:
             raise self._overtaken()
 
     def _overtaken(self) -> FencedError:

@@ -76,6 +76,20 @@ class Address:
         return address
 
     @property
+    def variant(self) -> str:
+        """The dialect, and the driver where it is not the dialect's first: ``postgresql``, ``postgresql+psycopg``."""
+        return self.dialect if self.driver == _DRIVERS[self.dialect][0] else f"{self.dialect}+{self.driver}"
+
+    @staticmethod
+    def variants() -> list[str]:
+        """All that there are."""
+        return [
+            f"{dialect}+{driver}" if number else dialect
+            for dialect, drivers in _DRIVERS.items()
+            for number, driver in enumerate(drivers)
+        ]
+
+    @property
     def path(self) -> Path:
         """Of SQLite: the file."""
         return Path(unquote(urlsplit(self.url).path).removeprefix("/"))

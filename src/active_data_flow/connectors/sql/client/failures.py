@@ -63,7 +63,8 @@ _FOR_GOOD = re.compile(
     re.IGNORECASE,
 )
 _LOST = re.compile(
-    r"no connection to the server|server closed the connection|terminating connection|connection (refused|reset|timed)|"
+    r"no connection to the server|the connection is (closed|lost)|server closed the connection|terminating connection|"
+    r"connection (refused|reset|timed)|"
     r"could not (connect|translate|receive|send)|failed to connect|connection to server|starting up|shutting down|"
     r"database (table |schema )?is locked|timeout expired|too many clients|broken pipe|lost synchroni[sz]ation",
     re.IGNORECASE,
