@@ -29,6 +29,7 @@ class ReadAhead:
     def __init__(self, reader: SourceReader[Any], limit: int, stop: Stop, name: str) -> None:
         self.reader = reader
         self.idle = False
+        """Whether there has been nothing new for a while, and the lane has taken all that there was."""
         self._limit = limit
         self._stop = stop
         self._waiting: deque[Batch] = deque()
@@ -94,7 +95,7 @@ class ReadAhead:
             elif item is END:
                 return
             else:
-                self.idle = self.idle or idle >= len(_IDLE_PAUSES)
+                self.idle = self.idle or (idle >= len(_IDLE_PAUSES) and not self._waiting)
                 self._stop.wait(_IDLE_PAUSES[min(idle, len(_IDLE_PAUSES) - 1)])
                 idle += 1
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 import uuid
 
 import pytest
@@ -220,6 +221,18 @@ def test_an_endless_source_stops_when_caught_up(name):
     assert result.status is RunStatus.SUCCESS
     assert written(name) == [*range(5), *range(10, 15)]
     assert run(flow, store, Budget(until_caught_up=True)).records_read == 0
+
+
+class Slow(DataFlow):
+    def transform(self, message):
+        time.sleep(0.02)
+        return message
+
+
+def test_a_run_that_catches_up_writes_what_its_readers_have_read_ahead(name):
+    source = ScriptedSource(script={"a": numbers(20), "b": numbers(20, 100)}, endless=True, key=name)
+    flow = Slow(source=source, sink=TransactionalMemorySink(place=name), parallelism=2)
+    assert run(flow, MemoryStore(), Budget(until_caught_up=True)).records_written == 40
 
 
 def test_an_endless_source_commits_in_time_while_nothing_arrives(name):
