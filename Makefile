@@ -6,7 +6,7 @@ RUN := $(UV) run --frozen
 unexport PYTHONDONTWRITEBYTECODE
 export UV_COMPILE_BYTECODE := 1
 
-.PHONY: help demo test test-all fuzz lint format bench bench-peers bench-report coverage guarantees clean
+.PHONY: help demo test test-all fuzz soak lint format bench bench-peers bench-report coverage guarantees clean
 
 help: ## Show what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -28,6 +28,9 @@ fuzz: .venv/ready ## The tests with generated examples that are new each time
 guarantees: .venv/ready ## Strike everything, and write what was proved into the package and docs/guarantees.md
 	$(RUN) pytest tests/acceptance/test_crash_*.py -n auto --crash-proofs .crash-proofs.json
 	$(RUN) python -m active_data_flow.testing.crash.matrix write .crash-proofs.json
+
+soak: .venv/ready ## An hour of kills; SOAK_SECONDS=600 makes it shorter, figures go to soak-results/
+	$(RUN) pytest tests/soak -m soak -s --soak-seconds $(or $(SOAK_SECONDS),3600)
 
 lint: .venv/ready ## Style, types, direction of imports
 	$(RUN) ruff check .
@@ -59,7 +62,7 @@ bench-report: .venv/ready ## All figures of docs/benchmarks.md, the page and its
 	$(RUN) python -m benchmarks report
 
 clean: ## Remove what the other commands made
-	rm -rf .venv .tools benchmarks/peers/.venv benchmarks/data demo .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .tools benchmarks/peers/.venv benchmarks/data demo soak-results .pytest_cache .ruff_cache .hypothesis
 
 $(UV):
 	$(PYTHON) -m venv .tools

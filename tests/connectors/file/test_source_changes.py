@@ -4,17 +4,25 @@ from __future__ import annotations
 
 import os
 import time
+from collections import Counter
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 
 from active_data_flow.connectors.file import FileSource, FileSplit
+from active_data_flow.connectors.file.client import LocalFiles
 from active_data_flow.connectors.file.splits import SERIALIZER, Plan
 from active_data_flow.core.batch import Batch
 from active_data_flow.core.checkpoint import SplitState
+from active_data_flow.core.data_flow import DataFlow
 from active_data_flow.core.errors import SourceChangedError, SourceError
-from active_data_flow.source_support import Boundedness
-from active_data_flow.source_support.direct import DirectContext
+from active_data_flow.core.events import Event, Events, SplitAssigned
+from active_data_flow.core.run import Budget
+from active_data_flow.runtimes.local import LocalRuntime
+from active_data_flow.source_support import IDLE, Boundedness
+from active_data_flow.source_support.direct import DirectContext, _deliver, read_batches
+from active_data_flow.testing import MemorySink
 from file_reading import read, rows_of, write
 
 
@@ -37,6 +45,10 @@ def later(path: str) -> None:
     """Give the file another time, however coarse the clock of the file system is."""
     status = Path(path).stat()
     os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns + 1_000_000))
+
+
+def descriptors() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
 
 
 def test_only_new_files_are_read_again(tmp_path) -> None:
@@ -133,6 +145,60 @@ def test_a_begun_file_that_is_gone_is_an_error(tmp_path) -> None:
         read(source, states)
 
 
+@pytest.mark.parametrize(("text", "gone"), [("a\n1\n2\n", True), ("a\n1\n2\n3", False)])
+def test_a_followed_file_may_go_when_it_was_read_to_its_end(tmp_path, text, gone) -> None:
+    path = write(tmp_path, "1.csv", text)
+    source, states = FileSource(path=str(tmp_path), follow=True), {}
+    assert numbers(read(source, states, limit=1)) == [1, 2]
+    assert not states[path].finished
+    Path(path).unlink()
+    write(tmp_path, "2.csv", "a\n4\n")
+    if gone:
+        assert numbers(read(source, states, limit=1)) == [4]
+    else:
+        with pytest.raises(SourceChangedError, match=r"1\.csv: the file is gone, and was not read to its end"):
+            read(source, states, limit=1)
+
+
+@pytest.mark.parametrize(("was_read", "found"), [(True, [2]), (False, [1, 2])])
+def test_a_followed_file_may_go_before_it_was_begun_and_after_it_was_read(tmp_path, was_read, found) -> None:
+    path = write(tmp_path, "1.csv", "a\n1\n")
+    source, states = FileSource(path=str(tmp_path), follow=True, poll_interval=0.0), {}
+    if was_read:
+        read(source, states, limit=1)
+    context = DirectContext(states)
+    enumerator, reader = source.create_enumerator(context), source.create_reader(context)
+    enumerator.start()
+    assert reader.poll() is IDLE
+    _deliver(context, enumerator, reader)
+    Path(path).unlink()
+    assert reader.poll() is IDLE
+    write(tmp_path, "1.csv", "a\n1\n2\n")
+    polled = [reader.poll() for _ in range(4)]
+    assert numbers([item for item in polled if isinstance(item, Batch)]) == found
+    reader.close()
+
+
+def test_a_file_that_goes_while_files_are_listed_is_not_there(tmp_path, monkeypatch) -> None:
+    paths = [write(tmp_path, f"{number}.csv", f"a\n{number}\n") for number in range(3)]
+    source, states = FileSource(path=str(tmp_path), follow=True), {}
+    read(source, states, limit=3)
+    append(paths[1], "7\n")
+    opened = LocalFiles.open
+
+    def deleting(client: LocalFiles, path: str, offset: int = 0) -> BinaryIO:
+        Path(paths[1]).unlink(missing_ok=True)
+        return opened(client, path, offset)
+
+    monkeypatch.setattr(LocalFiles, "open", deleting)
+    context = DirectContext(states)
+    enumerator = source.create_enumerator(context)
+    enumerator.start()
+    for _ in paths:
+        enumerator.handle_split_request(0)
+    assert sorted(split.path for split in context.assigned) == [paths[0], paths[2]]
+
+
 def test_a_large_file_that_was_divided_grows_at_its_last_split(tmp_path) -> None:
     path = write(tmp_path, "t.jsonl", "".join(f'{{"a":{n}}}\n' for n in range(100)))
     source, states = FileSource(path=path, split_size=200, block_size=50), {}
@@ -192,8 +258,6 @@ def test_following_sees_growth_and_new_files(tmp_path) -> None:
         found: list[int] = []
         until = time.monotonic() + 20
         while len(found) < count and time.monotonic() < until:
-            from active_data_flow.source_support.direct import _deliver
-
             enumerator.discover()
             _deliver(context, enumerator, reader)
             item = reader.poll()
@@ -212,6 +276,38 @@ def test_following_sees_growth_and_new_files(tmp_path) -> None:
     with pytest.raises(SourceChangedError, match="rewritten while it was followed"):
         wait_for(1)
     reader.close()
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="only Linux lists open files there")
+def test_following_many_files_opens_few_at_a_time(tmp_path) -> None:
+    numbered = range(400)
+    for number in numbered:
+        write(tmp_path, f"{number:03}.csv", f"a\n{number}\n{number}\n" if number % 2 else "a\n")
+    source = FileSource(path=str(tmp_path), follow=True, block_size=1)
+    before, most, found = descriptors(), 0, []
+    for batch in read_batches(source):
+        most = max(most, descriptors() - before)
+        found += numbers([batch])
+    assert sorted(found) == sorted([*numbered[1::2], *numbered[1::2]])
+    assert most < 10
+
+
+def test_followed_files_are_shared_by_all_lanes(tmp_path) -> None:
+    for number in range(20):
+        write(tmp_path, f"in/{number:02}.csv", f"a\n{number}\n")
+    assigned = Counter()
+
+    def count(event: Event) -> None:
+        if isinstance(event, SplitAssigned):
+            assigned[event.lane] += 1
+            time.sleep(0.002)
+
+    runtime = LocalRuntime(tmp_path / ".adf", events=Events(count))
+    flow = DataFlow(name="shared", source=FileSource(path=str(tmp_path / "in"), follow=True),
+                    sink=MemorySink(place=str(tmp_path)), parallelism=2)  # fmt: skip
+    assert runtime.runner(flow).run(Budget(until_caught_up=True)).records_written == 20
+    runtime.close()
+    assert set(assigned) == {0, 1}
 
 
 def test_splits_survive_json() -> None:

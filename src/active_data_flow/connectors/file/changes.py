@@ -78,4 +78,14 @@ def has_grown(info: FileInfo, position: Mapping[str, Any]) -> bool:
     return info.size > remembered[1]
 
 
-__all__ = ["Fingerprints", "change_of", "has_grown", "seen"]
+def was_at_end(position: Mapping[str, Any]) -> bool:
+    """Whether all bytes had been read that the file had when it was last looked at.
+
+    A file that is followed is never finished; this tells that nothing of it is known to be unread. Of a compressed
+    file it says no, since its offsets count decompressed bytes.
+    """
+    length, size, *_ = position.get("seen") or (0, 1)
+    return position.get("offset") == length == size
+
+
+__all__ = ["Fingerprints", "change_of", "has_grown", "seen", "was_at_end"]

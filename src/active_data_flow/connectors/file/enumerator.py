@@ -8,7 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from active_data_flow.connectors.file.changes import change_of, has_grown
+from active_data_flow.connectors.file.changes import change_of, has_grown, was_at_end
 from active_data_flow.connectors.file.client import FileClient, FileInfo
 from active_data_flow.connectors.file.configuration import FileSourceConfiguration
 from active_data_flow.connectors.file.discovery import find_files
@@ -17,7 +17,7 @@ from active_data_flow.connectors.file.formats.format import Extent
 from active_data_flow.connectors.file.formats.text import TextFormat, check_complete
 from active_data_flow.connectors.file.splits import FileSplit, Plan, from_json
 from active_data_flow.core.checkpoint import SplitState
-from active_data_flow.core.errors import SchemaError, SourceChangedError
+from active_data_flow.core.errors import SchemaError, SourceChangedError, SourceError
 from active_data_flow.core.types import type_text
 from active_data_flow.source_support import EnumeratorContext, PendingSplits
 
@@ -48,6 +48,15 @@ class FileEnumerator(PendingSplits[FileSplit]):
         """Whether readers wait for files that come later."""
         return self._options.follow
 
+    def start(self) -> None:
+        """Find the splits; nothing that earlier runs have begun may be gone.
+
+        Raises:
+            SourceChangedError: A file is gone before it was read to its end.
+        """
+        self._check_present()
+        super().start()
+
     def find(self) -> Iterable[FileSplit]:
         """The splits that have something to read.
 
@@ -56,13 +65,21 @@ class FileEnumerator(PendingSplits[FileSplit]):
             SourceChangedError: A file is not the one that was read.
         """
         infos = find_files(self._options, self._client, missing_is_fine=self.endless)
-        self._check_present({info.path for info in infos})
-        found = [split for info in infos for split in self._splits_of(info)]
+        found = [split for info in infos if info.path not in self._known for split in self._splits_if_there(info)]
         return [replace(split, types=self._settled(found)) for split in found] if found else []
 
     def _offer(self, split: FileSplit) -> None:
         begun = split.split_id in self._context.restored
         (self._pending.appendleft if begun else self._pending.append)(split)
+
+    def _splits_if_there(self, info: FileInfo) -> list[FileSplit]:
+        """Its splits; none where it went away since it was listed."""
+        try:
+            return list(self._splits_of(info))
+        except SourceError:
+            if self._client.stat(info.path) is None:
+                return []
+            raise
 
     def _splits_of(self, info: FileInfo) -> Iterator[FileSplit]:
         earlier = self._earlier.get(info.path, [])
@@ -125,10 +142,10 @@ class FileEnumerator(PendingSplits[FileSplit]):
             self._types = types_of(self._formats, infos)
         return self._types or ()
 
-    def _check_present(self, present: set[str]) -> None:
+    def _check_present(self) -> None:
         """Refuse to lose the rest of a file that was begun and is gone."""
         for split, state in _all(self._earlier):
-            begun = not state.finished and state.position is not None and split.path not in present
+            begun = not state.finished and state.position is not None and not was_at_end(state.position)
             if begun and self._client.stat(split.path) is None:
                 raise SourceChangedError(
                     f"{split.path}: the file is gone, and was not read to its end; put it back, or begin anew with "

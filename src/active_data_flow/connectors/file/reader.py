@@ -53,6 +53,10 @@ class _Tail:
 class FollowingReader(SourceReader[FileSplit]):
     """Reads all its files in turn, and looks at each again after some time.
 
+    A file is read up to the end that it had at the look; only then comes the next. So one file is open at a time,
+    however many there are, and one that grows without pause holds up the others for no longer than its turn. After
+    each turn another file is asked for and comes next, so that all lanes get their share of many.
+
     Args:
         context: The engine.
         formats: The format of each file.
@@ -64,18 +68,19 @@ class FollowingReader(SourceReader[FileSplit]):
         self._formats = formats
         self._interval = interval
         self._tails: deque[_Tail] = deque()
+        self._added: deque[_Tail] = deque()
+        self._asked = False
         self._no_more = False
 
     def start(self) -> None:
-        """Ask for the first file."""
-        self._context.send_split_request()
+        """The first file is asked for by `poll`."""
 
     def add_splits(self, splits: Assigned[FileSplit]) -> None:
-        """Follow them too, and ask for more."""
+        """Follow them too."""
         for assigned in splits:
             batches = read_split(self._formats, assigned.split, assigned.position)
-            self._tails.append(_Tail(assigned.split, assigned.position, batches))
-        self._context.send_split_request()
+            self._added.append(_Tail(assigned.split, assigned.position, batches))
+        self._asked = False
 
     def no_more_splits(self) -> None:
         """END follows when all files are finished."""
@@ -84,23 +89,24 @@ class FollowingReader(SourceReader[FileSplit]):
     def poll(self) -> Batch | Signal:
         """The next batch of any file; IDLE where none has anything new."""
         now = self._context.clock.monotonic()
-        for _ in range(len(self._tails)):
+        seen = 0
+        while seen < len(self._tails) or self._take():
             tail = self._tails[0]
+            due = tail.next_look <= now
+            if due:
+                item = next(tail.batches)
+                if isinstance(item, Batch):
+                    return self._given(tail, item)
+                tail.next_look = now + self._interval
             self._tails.rotate(-1)
-            if tail.next_look > now:
-                continue
-            item = next(tail.batches)
-            if isinstance(item, Batch):
-                tail.position = item.position
-                if item.finished:
-                    self._tails.remove(tail)
-                return item
-            tail.next_look = now + self._interval
+            seen += 1
+            if due:
+                self._take()
         return END if self._no_more and not self._tails else IDLE
 
     def snapshot(self) -> Sequence[tuple[FileSplit, Position]]:
         """All files that are followed."""
-        return [(tail.split, tail.position) for tail in tuple(self._tails)]
+        return [(tail.split, tail.position) for tail in (*self._tails, *self._added)]
 
     def close(self) -> None:
         """Close all files."""
@@ -108,6 +114,22 @@ class FollowingReader(SourceReader[FileSplit]):
             close: Any = getattr(self._tails.popleft().batches, "close", None)
             if close is not None:
                 close()
+
+    def _take(self) -> bool:
+        """Let a file that was added come next, and ask for another one; returns whether there was one."""
+        if not self._added and not self._asked:
+            self._asked = True
+            self._context.send_split_request()
+        if not self._added:
+            return False
+        self._tails.appendleft(self._added.popleft())
+        return True
+
+    def _given(self, tail: _Tail, batch: Batch) -> Batch:
+        tail.position = batch.position
+        if batch.finished:
+            self._tails.popleft()
+        return batch
 
 
 __all__ = ["FileReader", "FollowingReader"]

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, Self
 
 import pyarrow as pa
 
-from active_data_flow.connectors.file.changes import Fingerprints, change_of
+from active_data_flow.connectors.file.changes import Fingerprints, change_of, was_at_end
 from active_data_flow.connectors.file.client import FileInfo
 from active_data_flow.connectors.file.formats.blocks import Block, BlockCutter, Broken, Cutter, Stuck
 from active_data_flow.connectors.file.formats.format import Extent, FileFormat
@@ -74,18 +74,22 @@ class TextFormat(FileFormat):
 
     def read(self, split: FileSplit, position: Any) -> Iterator[Batch | Signal]:
         """Batches of a split from a position on."""
-        if not (self.options.follow and split.end is None and self.follows(split.path)):
+        while self.options.follow and position is None and self.client.stat(split.path) is None:
+            yield IDLE  # it went before it was read; it may come back
+        if not (self.options.follow and split.end is None and self._goes_on(split, position)):
             yield from self._read_once(split, position)
             return
         while True:
-            for item in self._read_once(split, position):
-                position = item.position
-                if item.num_rows or item.rejects:
-                    yield replace(item, finished=False)
+            if position is None or position["offset"] < split.size:
+                for item in self._read_once(split, position):
+                    position = item.position
+                    if item.num_rows or item.rejects:
+                        yield replace(item, finished=False)
             yield IDLE
-            while (grown := self._grown(split, position)).size <= position["offset"]:
-                yield IDLE
-            split = grown
+            split = self._grown(split, position)
+
+    def _goes_on(self, split: FileSplit, position: Any) -> bool:
+        return (position is not None and was_at_end(position)) or self.follows(split.path)
 
     def _grown(self, split: FileSplit, position: Any) -> FileSplit:
         """The split with the file's size of now."""
