@@ -6,7 +6,7 @@ RUN := $(UV) run --frozen
 unexport PYTHONDONTWRITEBYTECODE
 export UV_COMPILE_BYTECODE := 1
 
-.PHONY: help demo test test-all fuzz lint format bench coverage clean
+.PHONY: help demo test test-all fuzz soak lint format bench coverage clean
 
 help: ## Show what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -24,6 +24,9 @@ test-all: .venv/ready ## The same with the slow tests
 
 fuzz: .venv/ready ## The tests with generated examples that are new each time
 	HYPOTHESIS_PROFILE=fuzz $(RUN) pytest tests -m "not slow" -n auto
+
+soak: .venv/ready ## An hour of kills; SOAK_SECONDS=600 makes it shorter, figures go to soak-results/
+	$(RUN) pytest tests/soak -m soak -s --soak-seconds $(or $(SOAK_SECONDS),3600)
 
 lint: .venv/ready ## Style, types, direction of imports
 	$(RUN) ruff check .
@@ -45,7 +48,7 @@ bench: .venv/ready ## Benchmarks against the references; needs psql and sqlite3
 	$(RUN) python benchmarks/messages.py
 
 clean: ## Remove what the other commands made
-	rm -rf .venv .tools demo .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .tools demo soak-results .pytest_cache .ruff_cache .hypothesis
 
 $(UV):
 	$(PYTHON) -m venv .tools

@@ -21,6 +21,19 @@ settings.register_profile("fuzz", derandomize=False, **_QUIET)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """How long a soak is."""
+    parser.addoption("--soak-seconds", type=float, default=3600.0, help="length of the soak; default: an hour")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave the soak out of every run that doesn't ask for it by name, whatever else it selects."""
+    if "soak" not in config.option.markexpr:
+        left_out = [item for item in items if item.get_closest_marker("soak")]
+        items[:] = [item for item in items if item not in left_out]
+        config.hook.pytest_deselected(items=left_out)
+
+
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[PostgreSQL]:
     """A PostgreSQL server."""
