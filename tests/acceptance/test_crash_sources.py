@@ -51,7 +51,7 @@ class Tables(ToSqlite):
     ways: ClassVar = {"ranges": {"splits": 4}, "cursor": {"cursor": "id", "tiebreaker": "id"}}
 
     def source(self, way):
-        return {"type": "sql", "batch_rows": 100, "timeout": 5, **self.ways[way]}
+        return {"type": "sql", "batch_size": 100, "timeout": 5, **self.ways[way]}
 
 
 class SqliteTables(Tables):

@@ -72,6 +72,14 @@ class DatabaseAudit:
         with psycopg.connect(self._url) as connection:
             return connection.execute("SELECT count(*) FROM records").fetchone()[0]
 
+    def states(self) -> list[dict[str, Any]]:
+        """The splits' states as the database has them: the store's copy misses what a kill cut off behind a commit."""
+        with psycopg.connect(self._url) as connection:
+            if connection.execute("SELECT to_regclass('_adf_positions')").fetchone() == (None,):
+                return []
+            rows = connection.execute("SELECT state FROM _adf_positions WHERE flow = %s", (PIPELINES[0],)).fetchall()
+            return [json.loads(state) for (state,) in rows]
+
     def positions(self) -> dict[str, int]:
         """How large the table of positions has become."""
         with psycopg.connect(self._url) as connection:
@@ -188,27 +196,26 @@ class Audit:
         assert not missing, f"not all records have come of {missing}"
         assert not self.database.left(), "records came twice, after they had been compared"
         bad = sum(spoiled(*file.ids) for file in files)
-        for pipeline in PIPELINES:
-            self._check_counts(pipeline, sum(file.rows for file in files), bad)
+        for pipeline, states in zip(PIPELINES, self._states(), strict=True):
+            self._check_counts(pipeline, states, sum(file.rows for file in files), bad)
+
+    def _states(self) -> list[list[dict[str, Any]]]:
+        rows = read_store(self._folder, "SELECT state FROM splits WHERE flow = ?", PIPELINES[1])
+        return [self.database.states(), [json.loads(state) for (state,) in rows]]
 
     def _offsets(self) -> list[dict[str, int]]:
-        query = "SELECT split_id, json_extract(state, '$.position.offset') FROM splits WHERE flow = ?"
         return [
-            {name: offset or 0 for name, offset in read_store(self._folder, query, pipeline)} for pipeline in PIPELINES
+            {state["split"]["path"]: (state["position"] or {}).get("offset", 0) for state in states}
+            for states in self._states()
         ]
 
-    def _check_counts(self, pipeline: str, rows: int, bad: int) -> None:
+    def _check_counts(self, pipeline: str, states: list[dict[str, Any]], rows: int, bad: int) -> None:
         rejects = read_store(
             self._folder, "SELECT status, count(*) FROM rejects WHERE flow = ? GROUP BY status", pipeline
         )
         assert rejects == ([("open", bad)] if bad else []), f"{pipeline}: {rejects} rejects of {bad}"
-        counts = read_store(
-            self._folder,
-            "SELECT sum(json_extract(state, '$.counts.records_read')),"
-            " sum(json_extract(state, '$.counts.records_written')) FROM splits WHERE flow = ?",
-            pipeline,
-        )
-        assert counts == [(rows, rows - bad)], f"{pipeline}: counts {counts} of {rows}, {bad} of them spoiled"
+        counts = [sum(state["counts"][name] for state in states) for name in ("records_read", "records_written")]
+        assert counts == [rows, rows - bad], f"{pipeline}: counts {counts} of {rows}, {bad} of them spoiled"
 
 
 def _was_read(file: Closed, offsets: list[dict[str, int]]) -> bool:

@@ -56,16 +56,16 @@ class _PassEnumerator(PendingSplits[Pass]):
 
 
 class _MessageReader(SplitReader[Pass]):
-    def __init__(self, context: ReaderContext, source: Source, batch_rows: int) -> None:
+    def __init__(self, context: ReaderContext, source: Source, batch_size: int) -> None:
         super().__init__(context)
         self._source = source
-        self._batch_rows = batch_rows
+        self._batch_size = batch_size
         self._schema: pa.Schema | None = None
 
     def read(self, split: Pass, position: Position) -> Iterator[Batch | Signal]:
         done: int = position or 0
         messages = islice(self._source.each(), done, None)
-        while rows := _some(messages, self._batch_rows, self._context.clock):
+        while rows := _some(messages, self._batch_size, self._context.clock):
             done += len(rows)
             data = self._record_batch(rows)
             yield Batch(
@@ -88,13 +88,13 @@ class _MessageReader(SplitReader[Pass]):
         return data
 
 
-def _some(messages: Iterator[Mapping[str, Any]], batch_rows: int, clock: Clock) -> list[dict[str, Any]]:
+def _some(messages: Iterator[Mapping[str, Any]], batch_size: int, clock: Clock) -> list[dict[str, Any]]:
     """The next messages, a batch of them or what comes within a second; none at the end."""
     rows: list[dict[str, Any]] = []
     end = clock.monotonic() + _BATCH_SECONDS
     for message in messages:
         rows.append(dict(message))
-        if len(rows) >= batch_rows or (len(rows) % _LOOK_EVERY == 0 and clock.monotonic() >= end):
+        if len(rows) >= batch_size or (len(rows) % _LOOK_EVERY == 0 and clock.monotonic() >= end):
             break
     return rows
 
@@ -104,7 +104,7 @@ class MessageSource(SplitSource):
 
     inner: Source
     """The simple source."""
-    batch_rows: int = _BATCH_ROWS
+    batch_size: int = _BATCH_ROWS
     """Messages that make a batch, where they come within a second."""
 
     @property
@@ -119,7 +119,7 @@ class MessageSource(SplitSource):
 
     def create_reader(self, context: ReaderContext) -> _MessageReader:
         """Iterates `each` and makes batches of it."""
-        return _MessageReader(context, self.inner, self.batch_rows)
+        return _MessageReader(context, self.inner, self.batch_size)
 
     def split_serializer(self) -> SplitSerializer[Any]:
         """The number of the pass."""

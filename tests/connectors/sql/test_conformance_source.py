@@ -59,7 +59,7 @@ class Table(SourceHarness):
             self.connection.cursor().executemany(f"INSERT INTO t ({names}) VALUES ({marks})", rows)
 
     def source(self, *, poll_rows: int | None = None, endless: bool = False) -> SqlSource:
-        options = self.options | ({"batch_rows": poll_rows} if poll_rows else {})
+        options = self.options | ({"batch_size": poll_rows} if poll_rows else {})
         return SqlSource(url=self.url, table="t", follow=endless, poll_interval=0.005, timeout=5, **options)
 
     def lose(self) -> None:

@@ -50,7 +50,7 @@ class SourceCases(Suite):
         """The harness' source as the engine reads it."""
         source = as_split_source(harness.source(poll_rows=poll_rows, endless=endless))
         if isinstance(source, MessageSource) and poll_rows is not None:
-            return MessageSource(inner=source.inner, batch_rows=poll_rows)
+            return MessageSource(inner=source.inner, batch_size=poll_rows)
         return source
 
     def reading(self, source: SplitSource, states: Any = None, **options: Any) -> Reading:
