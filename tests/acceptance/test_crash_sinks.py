@@ -121,7 +121,7 @@ class OfServers(OfCsvFiles):
 class OfPostgresql(OfServers):
     capabilities: ClassVar = frozenset({"incremental", "takeover", "server", "restarts"})
 
-    @pytest.fixture(autouse=True, params=["postgresql", slow("postgresql+psycopg")])
+    @pytest.fixture(autouse=True, params=["postgresql", slow("postgresql+adbc")])
     def database(self, request, postgres, postgres_url):
         self.scheme = f"{request.param}://postgres"
         self.server, self.database = postgres, postgres_url.rpartition("/")[2]

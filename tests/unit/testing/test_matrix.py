@@ -30,7 +30,7 @@ def test_each_variant_of_what_is_registered_is_a_claim():
         Claim("source", "sql:mysql:cursor"),
         Claim("source", "each"),
         Claim("sink", "file:json_array:replace"),
-        Claim("sink", "sql:postgresql+psycopg:upsert"),
+        Claim("sink", "sql:postgresql+adbc:upsert"),
         Claim("sink", "write"),
         Claim("runtime", "local:processes"),
     ):

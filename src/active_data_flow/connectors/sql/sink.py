@@ -75,7 +75,7 @@ class SqlSink(Sink):
     @classmethod
     def variants(cls) -> list[str]:
         """Each database by each driver in each mode."""
-        return [f"sql:{database}:{mode}" for database in Address.variants() for mode in get_args(Mode)]
+        return [f"sql:{database}:{mode}" for database in Address.variants("sink") for mode in get_args(Mode)]
 
     @property
     def max_writers(self) -> int | None:

@@ -57,7 +57,7 @@ class SqlSource(SqlSourceConfiguration):
     @classmethod
     def variants(cls) -> list[str]:
         """Each database by each driver, by ranges and by a cursor."""
-        return [f"sql:{database}{way}" for database in Address.variants() for way in ("", ":cursor")]
+        return [f"sql:{database}{way}" for database in Address.variants("source") for way in ("", ":cursor")]
 
     @property
     def boundedness(self) -> Boundedness:

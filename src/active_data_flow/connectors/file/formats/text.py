@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
+from functools import cached_property
 from typing import Any, NamedTuple, Self
 
 import pyarrow as pa
@@ -108,16 +109,12 @@ class TextFormat(FileFormat):
         at = self._start(split, position, begin)
         places.start = at
         witness = _Witness(self, split)
-        with (
-            witness,
-            closing(open_stream(self.client, self.options, split.path, at)) as stream,
-            ThreadPoolExecutor(_PARSE_THREADS, "adf-file") as pool,
-        ):
+        with witness, closing(open_stream(self.client, self.options, split.path, at)) as stream:
             end = split.end if split.end is not None else split.size
             cutter = self.block_source(stream, ends, places, at, end if stream.plain else None, self.options.block_size)
             reading = Reading(cutter, parser, lambda broken: _refused(places, broken, split.split_id))
             terminated = True if position is None else not position.get("open", False)
-            for item, parsed in reading.items(pool):
+            for item, parsed in reading.items(self._pool):
                 at, terminated = item.end, not isinstance(item, Block) or item.terminated
                 yield _batch(split, witness.position(at, terminated=terminated), item, parsed)
                 if item.final:
@@ -125,6 +122,11 @@ class TextFormat(FileFormat):
             self._check_not_cut(split, at, plain=stream.plain)
             end_position = witness.position(at, terminated=terminated)
             yield Batch(parser.nothing(), split.split_id, end_position, finished=True)
+
+    @cached_property
+    def _pool(self) -> ThreadPoolExecutor:
+        """Threads that parse, for all files: each new thread would get memory of its own, which none gives back."""
+        return ThreadPoolExecutor(_PARSE_THREADS, "adf-file")
 
     def block_source(
         self, stream: ByteStream, cutter: Cutter, places: Places, at: int, end: int | None, block_size: int

@@ -21,15 +21,15 @@ class ArrowFile:
         path: Where.
         schema: Columns and types.
         compression: ``zstd``, ``lz4`` or ``none``.
-        batch_size: Most rows of a record batch; it is also closed at 16 MiB of memory.
+        batch_rows: Most rows of a record batch; it is also closed at 16 MiB of memory.
     """
 
-    def __init__(self, path: Path, schema: pa.Schema, compression: str, batch_size: int | None = None) -> None:
+    def __init__(self, path: Path, schema: pa.Schema, compression: str, batch_rows: int | None = None) -> None:
         options = pa.ipc.IpcWriteOptions(
             compression=None if compression == "none" else compression, emit_dictionary_deltas=True
         )
         self._path = path
-        self._buffer = RowBuffer(batch_size or _BATCH_ROWS, _BATCH_BYTES)
+        self._buffer = RowBuffer(batch_rows or _BATCH_ROWS, _BATCH_BYTES)
         self._file = pa.OSFile(str(path), "wb")
         self._writer = pa.ipc.new_file(self._file, schema, options=options)
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 
 import pyarrow as pa
 
@@ -57,8 +57,9 @@ class Background:
     """Does one thing at a time in a thread of its own; Arrow works without the interpreter's lock."""
 
     def __init__(self) -> None:
-        self._thread: threading.Thread | None = None
-        self._error: BaseException | None = None
+        # one thread for all: each new one would get memory of its own, which the allocators keep
+        self._thread = ThreadPoolExecutor(1, "adf-encode")
+        self._work: Future[None] | None = None
 
     def start(self, work: Callable[[], None]) -> None:
         """Begin with `work`, once what was begun before is done.
@@ -67,8 +68,7 @@ class Background:
             OSError: What the work before failed with.
         """
         self.wait()
-        self._thread = threading.Thread(target=self._run, args=(work,), name="adf-encode", daemon=True)
-        self._thread.start()
+        self._work = self._thread.submit(work)
 
     def wait(self) -> None:
         """Return when nothing is being done any more.
@@ -76,18 +76,9 @@ class Background:
         Raises:
             OSError: What the work failed with.
         """
-        if self._thread is not None:
-            self._thread.join()
-            self._thread = None
-        if self._error is not None:
-            error, self._error = self._error, None
-            raise error
-
-    def _run(self, work: Callable[[], None]) -> None:
-        try:
-            work()
-        except BaseException as error:  # noqa: BLE001  # raised again where it is waited for
-            self._error = error
+        work, self._work = self._work, None
+        if work is not None:
+            work.result()
 
 
 __all__ = ["Background", "RowBuffer"]

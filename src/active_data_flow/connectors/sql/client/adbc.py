@@ -158,7 +158,7 @@ def _shared_database(driver: str, uri: str) -> adbc.AdbcDatabase:
 class SqliteSession(AdbcSession):
     """SQLite. What was committed survives a killed process and a power cut (write-ahead log, synchronous FULL)."""
 
-    stream_options: ClassVar[dict[str, str]] = {"adbc.sqlite.query.batch_size": "16384"}
+    stream_options: ClassVar[dict[str, str]] = {"adbc.sqlite.query.batch_rows": "16384"}
 
     def _options(self) -> dict[str, str]:
         import adbc_driver_sqlite

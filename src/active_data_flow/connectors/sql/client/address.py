@@ -22,7 +22,11 @@ _DIALECTS: dict[str, DialectName] = {
     "mariadb": "mysql",
 }
 Side = Literal["source", "sink"]
-_DRIVERS = {"postgresql": ("adbc", "psycopg"), "sqlite": ("adbc", "pysqlite"), "mysql": ("pymysql",)}
+_DRIVERS: dict[DialectName, tuple[str, ...]] = {
+    "postgresql": ("adbc", "psycopg"),
+    "sqlite": ("adbc", "pysqlite"),
+    "mysql": ("pymysql",),
+}
 _KEEPALIVE = {"keepalives_idle": "30", "keepalives_interval": "10", "keepalives_count": "3"}
 _MODULES = {
     ("postgresql", "adbc"): ("adbc_driver_postgresql", "postgres"),
@@ -77,16 +81,16 @@ class Address:
 
     @property
     def variant(self) -> str:
-        """The dialect, and the driver where it is not the dialect's first: ``postgresql``, ``postgresql+psycopg``."""
-        return self.dialect if self.driver == _DRIVERS[self.dialect][0] else f"{self.dialect}+{self.driver}"
+        """The dialect, and the driver where it is not the first choice: ``postgresql``, a sink's ``postgresql+adbc``."""
+        return self.dialect if self.driver == _drivers(self.dialect, self.side)[0] else f"{self.dialect}+{self.driver}"
 
     @staticmethod
-    def variants() -> list[str]:
+    def variants(side: Side) -> list[str]:
         """All that there are."""
         return [
             f"{dialect}+{driver}" if number else dialect
-            for dialect, drivers in _DRIVERS.items()
-            for number, driver in enumerate(drivers)
+            for dialect in _DRIVERS
+            for number, driver in enumerate(_drivers(dialect, side))
         ]
 
     @property
@@ -136,10 +140,14 @@ class Address:
             raise ConfigurationError(message)
 
 
+def _drivers(dialect: DialectName, side: Side) -> tuple[str, ...]:
+    """Drivers, the fastest first: of PostgreSQL ADBC's for rows out, psycopg with a binary COPY of ours for rows in."""
+    drivers = _DRIVERS[dialect]
+    return drivers[::-1] if dialect == "postgresql" and side == "sink" else drivers
+
+
 def _driver(dialect: DialectName, asked: str, side: Side) -> str:
-    choices = _DRIVERS[dialect]
-    if dialect == "postgresql" and side == "sink":
-        choices = choices[::-1]  # ADBC is the faster one out, our binary COPY through psycopg the faster one in
+    choices = _drivers(dialect, side)
     if asked and asked not in choices:
         message = f"{dialect}+{asked}: unknown driver; there are {', '.join(choices)}"
         raise ConfigurationError(message)
