@@ -21,11 +21,9 @@ ROWS = [
 ]
 
 
-def block(kind: str) -> str:
-    """The README's first block of a language."""
-    found = re.search(rf"```{kind}\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
-    assert found
-    return found.group(1)
+def block(kind: str, number: int = 0) -> str:
+    """A block of a language in the README."""
+    return re.findall(rf"```{kind}\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)[number]
 
 
 @pytest.fixture
@@ -58,6 +56,14 @@ def test_the_flow_as_a_document(zygote, folder):
     (folder / "data" / "flights-2.csv").write_text("\n".join([ROWS[0], "1,EWR,IAH,30"]) + "\n")
     assert zygote.adf(folder, "run", "flights.yaml") == 0
     assert rows(folder / "flights.db", "select count(*), sum(air_hours) from flights") == [(3, 3.5)]
+
+
+def test_the_test_of_the_flow(folder):
+    (folder / "flows.py").write_text(block("python"))
+    (folder / "test_flows.py").write_text(block("python", 1))
+    tested = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+    done = subprocess.run(tested, cwd=folder, capture_output=True, text=True, check=False)
+    assert "1 passed" in done.stdout, done.stdout
 
 
 def test_the_commands_in_the_readme_exist(zygote, folder):

@@ -122,6 +122,7 @@ class TestCsvFile(SinkSuite):
         return Encoded(tmp_path, "out.csv")
 
 
+@pytest.mark.slow
 class TestCsvParts(SinkSuite):
     capabilities: ClassVar = TestCsvFile.capabilities | MANY | {"evolves schema"}
 
@@ -138,6 +139,7 @@ class TestJsonLinesFile(SinkSuite):
         return Files(tmp_path, "out.jsonl.gz")
 
 
+@pytest.mark.slow
 class TestJsonLinesParts(SinkSuite):
     capabilities: ClassVar = ALWAYS | MANY | FREE
 
@@ -154,6 +156,7 @@ class TestJsonArrayFile(SinkSuite):
         return Files(tmp_path, "out.json")
 
 
+@pytest.mark.slow
 class TestJsonArrayParts(SinkSuite):
     capabilities: ClassVar = ALWAYS | MANY | FREE
 
@@ -194,6 +197,7 @@ class TestArrowFile(SinkSuite):
         return Typed(tmp_path, "out.arrow")
 
 
+@pytest.mark.slow
 class TestArrowParts(SinkSuite):
     capabilities: ClassVar = TestParquetFile.capabilities | MANY
 

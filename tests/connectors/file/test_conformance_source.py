@@ -138,6 +138,7 @@ class TestCsv(FileSuite):
     format, ending, capabilities = Csv, ".csv", GROWING | {"evolving"}
 
 
+@pytest.mark.slow
 class TestCsvGzip(FileSuite):
     format, ending, capabilities = Csv, ".csv.gz", ANY
 
@@ -154,6 +155,7 @@ class TestJsonArray(FileSuite):
     format, ending, capabilities = Json, ".json", GROWING | {"nested", "evolving"}
 
 
+@pytest.mark.slow
 class TestJsonArrayZstd(FileSuite):
     format, ending, capabilities = Json, ".json.zst", ANY | {"nested"}
 

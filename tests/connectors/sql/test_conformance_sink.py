@@ -168,7 +168,7 @@ class TestPostgresAppend(SinkSuite):
     capabilities: ClassVar = SERVER
     examples: ClassVar = 5
 
-    @pytest.fixture(params=["adbc", "psycopg"])
+    @pytest.fixture(params=[pytest.param("adbc", marks=pytest.mark.slow), "psycopg"])
     def harness(self, postgres_database: str, request: pytest.FixtureRequest) -> SinkHarness:
         return Postgres(postgres_database.replace("postgresql:", f"postgresql+{request.param}:"))
 
@@ -182,6 +182,7 @@ class TestPostgresUpsert(SinkSuite):
         return Postgres(postgres_database, **UPSERT)
 
 
+@pytest.mark.slow
 class TestPostgresReplace(SinkSuite):
     capabilities: ClassVar = SERVER - {"append"} | {"replace"}
 
@@ -191,6 +192,7 @@ class TestPostgresReplace(SinkSuite):
 
 
 @pytest.mark.mariadb
+@pytest.mark.slow
 class TestMariadbAppend(SinkSuite):
     capabilities: ClassVar = SERVER
     examples: ClassVar = 3
@@ -201,6 +203,7 @@ class TestMariadbAppend(SinkSuite):
 
 
 @pytest.mark.mariadb
+@pytest.mark.slow
 class TestMariadbUpsert(SinkSuite):
     capabilities: ClassVar = SERVER | {"upsert"}
     examples: ClassVar = 3
@@ -211,6 +214,7 @@ class TestMariadbUpsert(SinkSuite):
 
 
 @pytest.mark.mariadb
+@pytest.mark.slow
 class TestMariadbReplace(SinkSuite):
     capabilities: ClassVar = SERVER - {"append"} | {"replace"}
 

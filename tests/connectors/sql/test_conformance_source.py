@@ -170,15 +170,18 @@ class TestPostgreSqlRanges(PostgreSqlSuite):
     capabilities: ClassVar = RANGES
 
 
+@pytest.mark.slow
 class TestPostgreSqlCursor(PostgreSqlSuite):
     capabilities: ClassVar = CURSOR
     cursor: ClassVar = True
 
 
+@pytest.mark.slow
 class TestMariaDbRanges(MariaDbSuite):
     capabilities: ClassVar = RANGES
 
 
+@pytest.mark.slow
 class TestMariaDbCursor(MariaDbSuite):
     capabilities: ClassVar = CURSOR
     cursor: ClassVar = True

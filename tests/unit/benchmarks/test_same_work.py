@@ -71,6 +71,7 @@ def _setting(folder: Path) -> Setting:
     return Setting(ROWS, folder, folder / "data")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name in PATHS if not CASES[name].needs_peers])
 def test_references_do_the_same_work_as_we(name: str, tmp_path: Path) -> None:
     with CASES[name].make(_setting(tmp_path)) as case:

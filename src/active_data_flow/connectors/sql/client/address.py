@@ -81,7 +81,7 @@ class Address:
 
     @property
     def variant(self) -> str:
-        """The dialect, and the driver where it is not the first choice: ``postgresql``, a sink's ``postgresql+adbc``."""
+        """The dialect, with the driver where it is not the first choice: ``postgresql``, ``postgresql+adbc``."""
         return self.dialect if self.driver == _drivers(self.dialect, self.side)[0] else f"{self.dialect}+{self.driver}"
 
     @staticmethod
