@@ -49,7 +49,7 @@ class Setting:
         folder = self.folder / name.replace(" ", "-")
         path = folder / "bench.yaml"
         folder.mkdir(exist_ok=True)
-        path.write_text(yaml.safe_dump(document))
+        path.write_text(yaml.safe_dump(document, sort_keys=False))
         state = folder / "adf"
         command = [ADF, "run", str(path), "--quiet", "--directory", str(state)]
         return Contestant(name, command, lambda: shutil.rmtree(state, ignore_errors=True))
