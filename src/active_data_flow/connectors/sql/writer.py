@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import pyarrow as pa
 
 from active_data_flow.connectors.sql.client import Session
+from active_data_flow.connectors.sql.client.failures import passed_on
 from active_data_flow.connectors.sql.conversion import Conversion, Converted, conversion_for
 from active_data_flow.connectors.sql.dialects import Dialect
 from active_data_flow.connectors.sql.loading import Loader
@@ -15,17 +16,21 @@ from active_data_flow.connectors.sql.positions import Positions
 from active_data_flow.connectors.sql.replacing import Replacement
 from active_data_flow.connectors.sql.sink_configuration import Target
 from active_data_flow.connectors.sql.tables import TargetTable
-from active_data_flow.core.batch import Batch
+from active_data_flow.core.background import Background
+from active_data_flow.core.batch import Batch, Reject
 from active_data_flow.core.checkpoint import Checkpoint
-from active_data_flow.core.errors import SinkUnavailableError
+from active_data_flow.core.errors import ActiveDataFlowError, SinkUnavailableError
 from active_data_flow.core.sink import TransactionalWriter, WriterContext
 
-MAX_BYTES = 16 * 2**20
+MAX_BYTES = 8 * 2**20
 """Rows of about this size are handed to the database at once, if `batch_size` is not reached before."""
 
 
 class SqlWriter(TransactionalWriter):
-    """Writes rows in pieces, within one transaction from commit to commit."""
+    """Writes rows in pieces, within one transaction from commit to commit.
+
+    The database takes one piece while the next is made ready. Whatever else needs the session waits for that first.
+    """
 
     def __init__(self, session: Session, dialect: Dialect, target: Target, context: WriterContext, rows: int) -> None:
         self._session = session
@@ -42,6 +47,8 @@ class SqlWriter(TransactionalWriter):
         self._given: pa.Schema | None = None
         self._conversion: Conversion | None = None
         self._loader: Loader | None = None
+        self._loading = Background("adf-load")
+        self._refused: list[Reject] = []
 
     def restore(self) -> Checkpoint | None:
         """Take over the flow; see `TransactionalWriter.restore`."""
@@ -72,8 +79,10 @@ class SqlWriter(TransactionalWriter):
     def flush(self) -> None:
         """Hand all rows to the database; those that it refuses have been rejected when this returns."""
         self._load()
+        self._settle()
         if self._loader is not None:
             self._loader.finish()
+            self._settle()
 
     def commit(self, checkpoint: Checkpoint) -> None:
         """Commit rows and positions; see `TransactionalWriter.commit`."""
@@ -97,6 +106,8 @@ class SqlWriter(TransactionalWriter):
         """Roll back what was not committed, and disconnect."""
         self._pieces.clear()
         self._loader = None
+        with passed_on((ActiveDataFlowError,)):  # what is being loaded is rolled back
+            self._loading.wait()
         self._session.close()
 
     def _conversion_for(self, batch: Batch) -> Conversion:
@@ -109,7 +120,7 @@ class SqlWriter(TransactionalWriter):
             self._table, batch, self._dialect, self._context.contract, self._target.unique_by, self._context.reject
         )
         if current is None or conversion.plan.columns != current.plan.columns or self._loader is None:
-            self._loader = Loader(self._dialect, self._target, conversion.plan.columns, self._context.reject)
+            self._loader = Loader(self._dialect, self._target, conversion.plan.columns, self._refused.append)
         self._given = schema
         self._conversion = conversion
         return conversion
@@ -118,10 +129,19 @@ class SqlWriter(TransactionalWriter):
         if not self._pieces:
             return
         assert self._loader is not None
+        self._settle()
         self._begin()
-        pieces, self._pieces = self._pieces, []
+        load, pieces, self._pieces = self._loader.load, self._pieces, []
         self._pending_rows = self._pending_bytes = 0
-        self._loader.load(pieces)
+        self._loading.start(lambda: load(pieces))
+
+    def _settle(self) -> None:
+        """Return when the session is free, and the rows that the database has refused are rejected."""
+        self._loading.wait()
+        refused = self._refused.copy()
+        self._refused.clear()
+        for reject in refused:
+            self._context.reject(reject)
 
     def _begin(self) -> None:
         if self._session.in_transaction:

@@ -16,13 +16,13 @@ from active_data_flow.connectors.file.writers.json_array import JsonArrayEncoder
 from active_data_flow.connectors.file.writers.json_lines import JsonLinesEncoder
 from active_data_flow.connectors.file.writers.parquet import ParquetFile
 from active_data_flow.connectors.file.writers.part import OpenPart, PartFile
-from active_data_flow.connectors.file.writers.row_buffer import Background
 from active_data_flow.connectors.file.writers.text_file import (
     TextCompression,
     TextFile,
     compressor,
     trailer_of,
 )
+from active_data_flow.core.background import Background
 
 _READ_ROWS = 65_536
 
@@ -41,7 +41,7 @@ def encoder_for(options: FileSinkConfiguration) -> Encoder | None:
 
 def part_opener(options: FileSinkConfiguration) -> OpenPart:
     """Opens the files of one writer."""
-    return partial(_open_part, options, Background())
+    return partial(_open_part, options, Background("adf-encode"))
 
 
 def _open_part(options: FileSinkConfiguration, background: Background, path: Path, schema: pa.Schema) -> PartFile:

@@ -9,7 +9,8 @@ from typing import Any
 import pyarrow as pa
 
 from active_data_flow.connectors.file.publish import remove_if_there, sync_file
-from active_data_flow.connectors.file.writers.row_buffer import Background, RowBuffer
+from active_data_flow.connectors.file.writers.row_buffer import RowBuffer
+from active_data_flow.core.background import Background
 from active_data_flow.core.errors import SchemaError
 from active_data_flow.core.kernels import pc
 

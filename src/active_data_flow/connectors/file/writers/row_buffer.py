@@ -1,9 +1,8 @@
-"""Rows collected until they are worth a row group, and a thread that encodes one while the next is collected."""
+"""Rows collected until they are worth a row group."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
 
 import pyarrow as pa
 
@@ -53,32 +52,4 @@ class RowBuffer:
         return table
 
 
-class Background:
-    """Does one thing at a time in a thread of its own; Arrow works without the interpreter's lock."""
-
-    def __init__(self) -> None:
-        # one thread for all: each new one would get memory of its own, which the allocators keep
-        self._thread = ThreadPoolExecutor(1, "adf-encode")
-        self._work: Future[None] | None = None
-
-    def start(self, work: Callable[[], None]) -> None:
-        """Begin with `work`, once what was begun before is done.
-
-        Raises:
-            OSError: What the work before failed with.
-        """
-        self.wait()
-        self._work = self._thread.submit(work)
-
-    def wait(self) -> None:
-        """Return when nothing is being done any more.
-
-        Raises:
-            OSError: What the work failed with.
-        """
-        work, self._work = self._work, None
-        if work is not None:
-            work.result()
-
-
-__all__ = ["Background", "RowBuffer"]
+__all__ = ["RowBuffer"]
