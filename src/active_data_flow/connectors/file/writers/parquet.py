@@ -91,6 +91,7 @@ class ParquetFile:
         from pyarrow.parquet import ParquetWriter
 
         if self._writer is None:
+            self._path.stat()  # it is there since the start: a newer run has deleted it, which this one must not undo
             self._file = pa.OSFile(str(self._path), "wb")
             dictionaries: Any = repeated_columns(table)
             try:
