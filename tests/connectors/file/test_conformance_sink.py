@@ -44,6 +44,13 @@ class Files(SinkHarness):
         files = visible(sink.place) if sink.is_directory else [sink.place] if sink.place.exists() else []
         return [row for path in files for row in read_as(_rows_of(path), schema)]
 
+    def kill(self, writer: Writer) -> None:
+        """A dead process has no threads: what is being encoded ends before the next run, or never comes."""
+        for found in gc.get_objects():
+            if isinstance(found, Background):
+                with suppress(OSError):
+                    found.wait()
+
     def leftovers(self, sink: Sink) -> Sequence[str]:
         assert isinstance(sink, FileSink)
         folder = sink.place if sink.is_directory else sink.place.parent
@@ -52,13 +59,6 @@ class Files(SinkHarness):
 
 class Encoded(Files):
     """CSV in an encoding that does not have all characters."""
-
-    def kill(self, writer: Writer) -> None:
-        """A dead process has no threads: what is being encoded ends before the next run, or never comes."""
-        for found in gc.get_objects():
-            if isinstance(found, Background):
-                with suppress(OSError):
-                    found.wait()
 
     def refusal(self) -> Refusal:
         rows = pa.record_batch({"id": range(5), "text": ["a", "日", "é", "", "本"]})
