@@ -5,8 +5,9 @@ Names are imported when they are first used: the suites need pytest and hypothes
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from active_data_flow.core.lazy_names import lazy_names
 
 if TYPE_CHECKING:
     from active_data_flow.testing.clock import FakeClock
@@ -46,13 +47,7 @@ _HOMES = {
 }
 
 
-def __getattr__(name: str) -> Any:
-    try:
-        home = _HOMES[name]
-    except KeyError:
-        message = f"module {__name__!r} has no attribute {name!r}"
-        raise AttributeError(message) from None
-    return getattr(import_module(f"{__name__}.{home}"), name)
+__getattr__ = lazy_names(__name__, _HOMES)
 
 
 def __dir__() -> list[str]:
