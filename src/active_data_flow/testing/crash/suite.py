@@ -27,6 +27,7 @@ _ONCE = ("before-restore", "after-restore", *_FINISHING)
 _SELDOM = ("--set", "checkpoint.every=60")
 _HANGS = 1.0
 _LOOK = 0.05
+_DRAWS = 12
 _WHENS: tuple[When, ...] = ("before", "between", "after")
 _HOWS: tuple[How, ...] = ("reset", "close")
 
@@ -157,7 +158,7 @@ class CrashSuite(Suite):
         moments = random.Random(7)  # noqa: S311  # to be repeated, not to be secret
         world = self._world()
         for _ in range(self.moments):
-            world = self._die(world, f"*:{moments.randint(1, 12)}+{moments.uniform(0, 0.01):.4f}")
+            world = self._die_at_random(world, moments)
             if not self._can_end:
                 self._complete(world, "after a death at a random moment")
                 world = self._world()
@@ -317,6 +318,19 @@ class CrashSuite(Suite):
             assert code == 0, f"to be killed at {where}, the run ended with {code}\n{here.output[-4000:]}"
             self._compare(here, f"not killed at {where}")
         pytest.fail(f"no run ever came to {where}")
+
+    def _die_at_random(self, world: World, moments: random.Random) -> World:
+        """Have a run killed at a random moment, an earlier one where the run was over by then; the world it died in."""
+        reach = 1.0
+        for _ in range(_DRAWS):
+            where = f"*:{moments.randint(1, max(1, round(12 * reach)))}+{moments.uniform(0, 0.01 * reach):.4f}"
+            code = world.run(crash_at=where)
+            if code == _KILLED:
+                return world
+            assert code == 0, f"to be killed at {where}, the run ended with {code}\n{world.output[-4000:]}"
+            self._compare(world, f"not killed at {where}")
+            world, reach = self._world(), reach / 2
+        pytest.fail(f"{_DRAWS} runs in turn were over before they were killed")
 
     def _complete(self, world: World, when: str, *options: str) -> None:
         code = world.run(*_SELDOM, *options)
