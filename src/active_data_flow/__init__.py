@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from active_data_flow.core.policies import CheckpointPolicy, ErrorPolicy, RetryPolicy, SchemaContract
     from active_data_flow.core.registry import register, register_function
     from active_data_flow.core.run import Budget, RunResult
+    from active_data_flow.core.schedule import RerunPolicy, Schedule, cron, every
     from active_data_flow.core.schema import Schema, field
     from active_data_flow.core.sink import Sink
     from active_data_flow.core.source import Source
@@ -44,8 +45,10 @@ _HOMES = {
     "Message": "core.message",
     "Python": "transforms",
     "Rename": "transforms",
+    "RerunPolicy": "core.schedule",
     "RetryPolicy": "core.policies",
     "RunResult": "core.run",
+    "Schedule": "core.schedule",
     "Schema": "core.schema",
     "SchemaContract": "core.policies",
     "Secret": "core.configuration",
@@ -58,6 +61,8 @@ _HOMES = {
     "Typed": "core.message",
     "Untyped": "core.message",
     "Url": "core.configuration",
+    "cron": "core.schedule",
+    "every": "core.schedule",
     "field": "core.schema",
     "register": "core.registry",
     "register_function": "core.registry",
@@ -87,8 +92,10 @@ __all__ = [
     "Message",
     "Python",
     "Rename",
+    "RerunPolicy",
     "RetryPolicy",
     "RunResult",
+    "Schedule",
     "Schema",
     "SchemaContract",
     "Secret",
@@ -102,6 +109,8 @@ __all__ = [
     "Untyped",
     "Url",
     "__version__",
+    "cron",
+    "every",
     "field",
     "register",
     "register_function",

@@ -15,6 +15,7 @@ from active_data_flow.core.near_names import near_names
 from active_data_flow.core.policies import CheckpointPolicy, ErrorPolicy, RetryPolicy, SchemaContract
 from active_data_flow.core.registry import build, find
 from active_data_flow.core.run import Budget, RunResult
+from active_data_flow.core.schedule import RerunPolicy, Schedule
 from active_data_flow.core.schema import SchemaSpec, fields_of
 from active_data_flow.core.sink import Sink
 from active_data_flow.core.source import Source
@@ -55,6 +56,18 @@ class FlowSettings(Configuration):
     """How often to repeat what failed for a reason that may pass."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """The least important log lines shown of this flow."""
+    schedule: Schedule | None = None
+    """When a runtime with a heartbeat runs it; none: only when asked to."""
+    queue: str = Field(default="default", max_length=32, pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")
+    """Queue of its runs, where the runtime has queues."""
+    priority: int = Field(default=0, ge=-100, le=100)
+    """Of flows that are due, those of higher priority run first."""
+    concurrency_group: str = Field(default="", max_length=64, pattern=r"^[A-Za-z0-9_.-]*$")
+    """Flows that share something scarce; of one flow there is never more than one run at a time."""
+    concurrency: int = Field(default=1, ge=1, le=1000)
+    """Runs of its group that may go on at once."""
+    rerun: RerunPolicy = RerunPolicy()
+    """How often a runtime with a schedule repeats a failed run."""
 
 
 class DataFlow:
@@ -71,6 +84,7 @@ class DataFlow:
         transforms: Ready-made transforms, applied in order before `transform`.
         schema: Schema that records are cast to as they are read: a `Schema` class or ``{"field": "type"}``.
         output_schema: Columns and types after the transforms, where they can't be told from the data.
+        schedule: When a runtime with a heartbeat runs it: ``every(minutes=5)`` or ``cron("0 3 * * *")``.
 
     With several sources or sinks, each pair is a pipeline with positions of its own, so that each sink gets everything
     exactly once whatever happens to the others.
@@ -104,6 +118,12 @@ class DataFlow:
     checkpoint: CheckpointPolicy = CheckpointPolicy()
     retry: RetryPolicy = RetryPolicy()
     log_level: str = "info"
+    schedule: Schedule | None = None
+    queue: str = "default"
+    priority: int = 0
+    concurrency_group: str = ""
+    concurrency: int = 1
+    rerun: RerunPolicy = RerunPolicy()
 
     reference: str | None = None
     """Where the flow was loaded from, so that another process can load it again."""
