@@ -1,0 +1,15 @@
+"""The app, as Django knows it."""
+
+from __future__ import annotations
+
+from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
+
+
+class HeartbeatConfig(AppConfig):
+    """Flows on a heartbeat; its tables begin with ``active_data_flow``."""
+
+    name = "active_data_flow.runtimes.heartbeat"
+    label = "active_data_flow"
+    verbose_name = _("data flows")  # pyright: ignore[reportAssignmentType]  # Django takes lazy texts here
+    default_auto_field = "django.db.models.BigAutoField"

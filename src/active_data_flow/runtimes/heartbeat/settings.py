@@ -1,0 +1,86 @@
+"""The app's one Django setting, ``ACTIVE_DATA_FLOW``: its keys are the fields below in capitals."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from ipaddress import ip_network
+from typing import Annotated, Any, ClassVar, cast
+
+from django.conf import settings
+from django.core.signals import setting_changed
+from pydantic import AfterValidator, Field
+
+from active_data_flow.core.configuration import Configuration, Secret
+from active_data_flow.core.errors import ConfigurationError
+from active_data_flow.core.near_names import near_names
+from active_data_flow.core.policies import Seconds
+
+NAME = "ACTIVE_DATA_FLOW"
+
+
+def _network(text: str) -> str:
+    return str(ip_network(text))
+
+
+class HeartbeatSettings(Configuration):
+    """What can be set in ``ACTIVE_DATA_FLOW = {…}``.
+
+    Example:
+        >>> ACTIVE_DATA_FLOW = {"BUDGET": "15s", "ALLOWED_NETWORKS": ["10.0.0.0/8"]}
+    """
+
+    label: ClassVar[str] = NAME
+
+    budget: Seconds = 20.0
+    """Time that one heartbeat may take; what is not done then goes on at the next."""
+    max_flows: int = Field(default=100, ge=1)
+    """Flows that one heartbeat triggers at most."""
+    lease: Seconds = Field(default=60.0, gt=0)
+    """How long a run is believed to be alive without a sign of it; then it is lost, and its flow due again."""
+    run_timeout: Seconds = Field(default=6 * 3600.0, gt=0)
+    """How long a run may work in one go before it is given up as hanging."""
+    log_lines: int = Field(default=1000, ge=1)
+    """Log lines that are kept of each run."""
+    keep_heartbeats: Seconds = 7 * 86_400.0
+    """How long the record of a heartbeat is kept."""
+    keep_runs: Seconds = 90 * 86_400.0
+    """How long the record of a run that has ended is kept, with its log."""
+    token: Secret | None = None
+    """Token that heartbeat requests carry, as ``env:NAME``; others are made and rotated in the database."""
+    allowed_networks: tuple[Annotated[str, AfterValidator(_network)], ...] = ()
+    """Networks that requests may come from, as ``10.0.0.0/8``; none: any."""
+    trusted_proxies: int = Field(default=0, ge=0, le=16)
+    """Proxies before the server, each of which adds an address to X-Forwarded-For; 0: the header is not looked at."""
+    endpoint: str = Field(default="heartbeat", pattern=r"^[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*$")
+    """Path of the heartbeat, below where the app's URLs are included."""
+    rate_limit: int = Field(default=120, ge=1)
+    """Requests a minute that each token may send."""
+
+
+@cache
+def app_settings() -> HeartbeatSettings:
+    """The settings, validated; read anew after Django's ``setting_changed``.
+
+    Raises:
+        ConfigurationError: A key is unknown (names near ones) or a value is not valid.
+    """
+    given: Any = getattr(settings, NAME, {})
+    if not isinstance(given, Mapping):
+        raise ConfigurationError(f"{NAME} is a mapping of names to values (given: {given!r})")
+    options = cast("Mapping[str, Any]", given)
+    known = [name.upper() for name in HeartbeatSettings.model_fields]
+    for key in options:
+        if key not in known:
+            raise ConfigurationError(f"{NAME}: unknown key {key!r}{near_names(str(key), known)}")
+    return HeartbeatSettings.build({key.lower(): value for key, value in options.items()})
+
+
+def _forget(*, setting: str, **_: Any) -> None:
+    if setting == NAME:
+        app_settings.cache_clear()
+
+
+setting_changed.connect(_forget)
+
+__all__ = ["NAME", "HeartbeatSettings", "app_settings"]
