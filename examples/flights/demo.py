@@ -9,6 +9,7 @@ import sqlite3
 import subprocess
 import sys
 import zipfile
+from contextlib import closing
 from pathlib import Path
 
 HERE = Path(__file__).parent
@@ -50,7 +51,7 @@ def main() -> None:
     print("\nThe same again: every file has been read, so there is nothing to do.", flush=True)
     adf("run", FLOW, "--directory", "demo/.adf")
     print(f"\n$ sqlite3 demo/flights.db '{QUERY}'")
-    with sqlite3.connect("demo/flights.db") as connection:
+    with closing(sqlite3.connect("demo/flights.db")) as connection:
         for carrier, count, delay in connection.execute(QUERY):
             print(f"{carrier}|{count}|{delay}")
 

@@ -236,7 +236,10 @@ class DataFlow:
             ActiveDataFlowError: The run failed; its positions stay at the last checkpoint.
         """
         runtime = find("runtime", "local")(**options)
-        return runtime.runner(self).run(budget or Budget())
+        try:
+            return runtime.runner(self).run(budget or Budget())
+        finally:
+            runtime.close()
 
     def test(self, messages: Messages | Mapping[str, Messages]) -> FlowTestResult:
         """What the flow makes of these messages, without its sources and sinks: for tests of the flow's own work.

@@ -41,5 +41,8 @@ class Runtime(ABC):
     def runner(self, flow: DataFlow) -> Runner:
         """The thing that runs this flow here."""
 
+    def close(self) -> None:
+        """Let go of what it keeps open; most keep nothing."""
+
 
 __all__ = ["Runner", "Runtime"]
