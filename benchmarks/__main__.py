@@ -18,7 +18,7 @@ from benchmarks import report, scaling
 from benchmarks.cases import CASES, Listed
 from benchmarks.harness import contest
 from benchmarks.setting import Setting
-from benchmarks.store import save
+from benchmarks.store import load, save
 from benchmarks.table import HEADER, cells, results
 
 
@@ -43,8 +43,17 @@ def paths(options: argparse.Namespace) -> int:
             print("\n".join(f"| {' | '.join(cells(record))} |" for record in found), flush=True)
             records += found
     if options.save:
-        save("paths", records)
+        save("paths", instead(records))
     return int(any("failed" in record for record in records))
+
+
+def instead(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What was kept, where cases that were measured now take the place of what was measured before."""
+    kept = (load("paths") or {"results": []})["results"]
+    found = {record["case"] for record in records}
+    order = list(dict.fromkeys([*(record["case"] for record in kept), *(record["case"] for record in records)]))
+    both = [record for record in kept if record["case"] not in found] + records
+    return sorted(both, key=lambda record: order.index(record["case"]))
 
 
 def measure(listed: Listed, rows: int, rounds: int, *, peers: bool) -> list[dict[str, Any]]:
@@ -63,7 +72,11 @@ def _options(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--rows", type=int, default=2_000_000, help="rows of the made table (default: %(default)s)")
     parser.add_argument("--rounds", type=int, default=3, help="counted runs of each program (default: %(default)s)")
     parser.add_argument("--peers", action="store_true", help="other libraries too, where `make bench-peers` put them")
-    parser.add_argument("--save", action="store_true", help="keep the figures in docs/benchmarks/ for the report")
+    parser.add_argument(
+        "--save",
+        action="store_true",
+        help="keep the figures in docs/benchmarks/ for the report; other cases keep theirs",
+    )
     return parser.parse_args(arguments)
 
 

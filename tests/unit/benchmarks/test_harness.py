@@ -6,6 +6,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from benchmarks import __main__ as command
+from benchmarks import store
 from benchmarks.harness import Case, Contestant, Figures, Run, at_most, contest, peak_at_most, run
 from benchmarks.report import PAGE, page
 from benchmarks.setting import tool
@@ -66,3 +68,11 @@ def test_goals_are_held_by_ratios_round_by_round() -> None:
 
 def test_the_page_shows_the_figures_that_are_kept() -> None:
     assert PAGE.read_text() == page(), "python -m benchmarks report"
+
+
+def test_a_case_measured_again_takes_its_own_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store, "FOLDER", tmp_path)
+    one, two = {"case": "one", "seconds": 1}, {"case": "two", "seconds": 2}
+    store.save("paths", command.instead([one, two]))
+    again = {"case": "one", "seconds": 3}
+    assert command.instead([again, {"case": "three", "seconds": 4}]) == [again, two, {"case": "three", "seconds": 4}]
