@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Self, get_args
 from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationError
 from pydantic_core import CoreSchema, core_schema
 
-from active_data_flow.core.errors import ConfigurationError
+from active_data_flow.core.errors import ConfigurationError, Fault
 from active_data_flow.core.near_names import near_names
 from active_data_flow.core.option_texts import option_texts
 
@@ -61,7 +61,8 @@ unable to parse string as an integer (given: 'ten')
         try:
             super().__init__(**options)
         except ValidationError as error:
-            raise ConfigurationError(describe(error, name, type(self))) from error
+            faults = faults_of(error, type(self))
+            raise ConfigurationError(describe(faults, name), faults=faults) from error
 
     # so that nested configurations report their faults to the one that holds them, with the whole path
     __init__.__pydantic_base_init__ = True  # pyright: ignore[reportFunctionMemberAccess]  # read by pydantic
@@ -173,12 +174,16 @@ def redact_url(text: str) -> str:
     return _PASSWORD_PARAMETER.sub(rf"\1={REDACTED}", text)
 
 
-def describe(error: ValidationError, name: str, model: type[BaseModel]) -> str:
+def describe(faults: Sequence[Fault], name: str) -> str:
     """One line for one fault, several lines for several: path, what was expected, what was given."""
-    faults = [_fault(fault, model) for fault in _one_a_field(error)]
     if len(faults) == 1:
         return f"{name}: {faults[0]}"
     return f"{name}: {len(faults)} faults:" + "".join(f"\n  {fault}" for fault in faults)
+
+
+def faults_of(error: ValidationError, model: type[BaseModel]) -> list[Fault]:
+    """What pydantic has found, one fault a field."""
+    return [Fault(tuple(fault["loc"]), _message(fault, model)) for fault in _one_a_field(error)]
 
 
 def _one_a_field(error: ValidationError) -> list[Mapping[str, Any]]:
@@ -195,18 +200,17 @@ def _names_a_type(step: Any) -> bool:
     return isinstance(step, str) and ("[" in step or step in {"str", "int", "float", "bool", "none"})
 
 
-def _fault(fault: Mapping[str, Any], model: type[BaseModel]) -> str:
-    path = ".".join(str(step) for step in fault["loc"])
+def _message(fault: Mapping[str, Any], model: type[BaseModel]) -> str:
     if fault["type"] == "missing":
-        return f"{path}: is required"
+        return "is required"
     if fault["type"] == "extra_forbidden":
         where = _model_at(model, fault["loc"][:-1])
         near = "" if where is None else near_names(str(fault["loc"][-1]), set(where.model_fields))
-        return f"{path}: unknown option{near}"
+        return f"unknown option{near}"
     message = str(fault["msg"]).removeprefix("Value error, ")
-    if "in clear" in message:
-        return f"{path}: {message}"
-    return f"{path}: {message} (given: {_shown(fault['input'])})" if path else message
+    if "in clear" in message or not fault["loc"]:
+        return message
+    return f"{message} (given: {_shown(fault['input'])})"
 
 
 def _model_at(model: type[BaseModel], path: Sequence[str | int]) -> type[BaseModel] | None:
@@ -232,4 +236,14 @@ def _shown(value: Any) -> str:
     return shown if len(shown) <= 80 else shown[:77] + "..."
 
 
-__all__ = ["REDACTED", "Configuration", "Secret", "Url", "describe", "password_in", "redact_url", "resolve_reference"]
+__all__ = [
+    "REDACTED",
+    "Configuration",
+    "Secret",
+    "Url",
+    "describe",
+    "faults_of",
+    "password_in",
+    "redact_url",
+    "resolve_reference",
+]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast, get_type_hints
 
 from pydantic import ConfigDict, Field, create_model
@@ -11,9 +11,10 @@ from pydantic import ConfigDict, Field, create_model
 from active_data_flow.core.component import Component
 from active_data_flow.core.configuration import Configuration
 from active_data_flow.core.errors import ConfigurationError
+from active_data_flow.core.faults import Faults
 from active_data_flow.core.near_names import near_names
 from active_data_flow.core.policies import CheckpointPolicy, ErrorPolicy, RetryPolicy, SchemaContract
-from active_data_flow.core.registry import build, find
+from active_data_flow.core.registry import Kind, build, find
 from active_data_flow.core.run import Budget, RunResult
 from active_data_flow.core.schedule import RerunPolicy, Schedule
 from active_data_flow.core.schema import SchemaSpec, fields_of
@@ -151,14 +152,24 @@ class DataFlow:
             ConfigurationError: A key, a component or an option is unknown or not valid.
         """
         parts = dict(document)
+        faults = Faults()
         options: dict[str, Any] = {}
-        for name, kind in (("source", "source"), ("sink", "sink")):
+        for name, kind in _KINDS.items():
             if name in parts:
-                options[name] = build(kind, parts.pop(name))  # pyright: ignore[reportArgumentType]  # both are kinds
+                with faults.at(name):
+                    options[name] = build(kind, parts.pop(name))
             if f"{name}s" in parts:
-                named = _mapping(parts.pop(f"{name}s"), f"{name}s")
-                options[f"{name}s"] = {key: build(kind, value) for key, value in named.items()}  # pyright: ignore[reportArgumentType]  # both are kinds
-        options["transforms"] = [build("transform", part) for part in _list(parts.pop("transforms", []), "transforms")]
+                with faults.at(f"{name}s"):
+                    options[f"{name}s"] = _build_all(kind, _mapping(parts.pop(f"{name}s"), f"{name}s").items())
+        with faults.at("transforms"):
+            transforms = _list(parts.pop("transforms", []), "transforms")
+            options["transforms"] = list(_build_all("transform", enumerate(transforms)).values())
+        if faults:
+            with faults.at():
+                FlowSettings.build(
+                    {"name": "flow"} | {key: parts[key] for key in FlowSettings.model_fields if key in parts}
+                )
+            faults.raise_all()
         return cls(**options, **{name: parts.pop(name) for name in tuple(parts)})
 
     def to_document(self) -> dict[str, Any]:
@@ -300,6 +311,7 @@ class DataFlow:
             fields_of(self.schema)
 
 
+_KINDS: Mapping[str, Kind] = {"source": "source", "sink": "sink"}
 _COMPONENTS = {"source", "sources", "sink", "sinks", "transforms", "schema", "output_schema"}
 
 
@@ -309,6 +321,16 @@ def _overrides(flow: DataFlow, name: str) -> bool:
 
 def _snake(name: str) -> str:
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
+
+
+def _build_all(kind: Kind, parts: Iterable[tuple[Any, Any]]) -> dict[Any, Any]:
+    faults = Faults()
+    built: dict[Any, Any] = {}
+    for key, part in parts:
+        with faults.at(key):
+            built[key] = build(kind, part)
+    faults.raise_all()
+    return built
 
 
 def _mapping(value: Any, name: str) -> Mapping[str, Any]:

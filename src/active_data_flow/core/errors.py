@@ -6,8 +6,9 @@ aside, the run goes on) or `STOP` (the run fails and its positions stay at the l
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import Enum
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 
 class Then(Enum):
@@ -83,8 +84,40 @@ class ActiveDataFlowError(Exception):
         return f"{self.message} [{where}]" if where else self.message
 
 
+class Fault(NamedTuple):
+    """What is wrong with one part of a configuration.
+
+    Attributes:
+        path: Where it is, from the outermost mapping on, as ``("source", "path")``.
+        message: What is wrong with it.
+    """
+
+    path: tuple[str | int, ...]
+    message: str
+
+    def __str__(self) -> str:
+        where = ".".join(str(step) for step in self.path)
+        return f"{where}: {self.message}" if where else self.message
+
+
 class ConfigurationError(ActiveDataFlowError):
-    """A flow, connector or option is not valid; nothing was read or written."""
+    """A flow, connector or option is not valid; nothing was read or written.
+
+    Args:
+        message: What is wrong, for people.
+        faults: The same for programs, part by part; none where no single part is at fault.
+        **place: See `ActiveDataFlowError`.
+    """
+
+    def __init__(self, message: str, *, faults: Sequence[Fault] = (), **place: Any) -> None:
+        super().__init__(message, **place)
+        self.faults = tuple(faults)
+
+    def below(self, *path: str | int) -> Self:
+        """The same error, seen from further out: its faults are below this path. Returns it, to be raised."""
+        inner = self.faults or (Fault((), self.message),)
+        self.faults = tuple(Fault((*path, *fault.path), fault.message) for fault in inner)
+        return self
 
 
 class PluginError(ConfigurationError):
@@ -165,6 +198,7 @@ __all__ = [
     "CheckpointError",
     "ConfigurationError",
     "ExecutionError",
+    "Fault",
     "FencedError",
     "PluginError",
     "RecordError",

@@ -8,26 +8,23 @@ import importlib
 import importlib.util
 import re
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from operator import attrgetter
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, cast
 
-from pydantic import ValidationError
-
 from active_data_flow.core.data_flow import DataFlow, FlowSettings
 from active_data_flow.core.errors import ActiveDataFlowError, ConfigurationError
 from active_data_flow.core.near_names import near_names
 from active_data_flow.core.overrides import override, override_document
-from active_data_flow.core.registry import Kind, build
 
 if TYPE_CHECKING:
     from active_data_flow.core.documents import Document
 
 SUFFIXES = (".yaml", ".yml", ".json")
-_PARTS: dict[str, Kind] = {"source": "source", "sources": "source", "sink": "sink", "sinks": "sink"}
-_KEYS = {*FlowSettings.model_fields, *_PARTS, "transforms", "schema", "output_schema"}
+_COMPONENTS = {"source", "sources", "sink", "sinks", "transforms"}
+_KEYS = {*FlowSettings.model_fields, *_COMPONENTS, "schema", "output_schema"}
 _MODULE = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*")
 
 
@@ -80,48 +77,9 @@ def load_document(document: Document, overrides: Mapping[str, Any] | None = None
     try:
         return DataFlow.from_document(value)
     except ConfigurationError as error:
-        path = _culprit(value, error)
-        raise type(error)(f"{document.place(path)}: {error.message}", **error.context) from error
-
-
-def _culprit(value: Mapping[str, Any], error: ConfigurationError) -> list[str | int]:
-    """Path of the part of a document that an error is about: the first one that can't be built by itself."""
-    option = _path_in(error)
-    for path, kind, part in _components(value):
-        try:
-            build(kind, part)
-        except ActiveDataFlowError:
-            return [*path, *option]
-    for key in FlowSettings.model_fields.keys() & value.keys():
-        try:
-            FlowSettings.build({"name": "flow"} | {key: value[key]})
-        except ActiveDataFlowError:
-            return [key, *option] if option[:1] != [key] else option
-    return option
-
-
-def _components(value: Mapping[str, Any]) -> Iterator[tuple[list[str | int], Kind, Any]]:
-    for key, kind in _PARTS.items():
-        part = value.get(key)
-        if part is None:
-            continue
-        if key.endswith("s") and isinstance(part, Mapping):
-            named = cast("Mapping[str, Any]", part)
-            for name, inner in named.items():
-                yield [key, name], kind, inner
-        else:
-            yield [key], kind, part
-    transforms = value.get("transforms")
-    if isinstance(transforms, list):
-        for index, part in enumerate(cast("list[Any]", transforms)):
-            yield ["transforms", index], "transform", part
-
-
-def _path_in(error: ConfigurationError) -> list[str | int]:
-    cause = error.__cause__
-    if isinstance(cause, ValidationError):
-        return list(cause.errors(include_url=False)[0]["loc"])
-    return []
+        path = error.faults[0].path if error.faults else ()
+        message = f"{document.place(path)}: {error.message}"
+        raise type(error)(message, faults=error.faults, **error.context) from error
 
 
 def _module(place: str) -> tuple[ModuleType, str]:
