@@ -14,8 +14,9 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(options: argparse.Namespace) -> int:
-    from active_data_flow.cli.catalogue import entry_to_json, show_list, show_options
+    from active_data_flow.cli.catalogue import show_list, show_options
     from active_data_flow.cli.plain import print_json
+    from active_data_flow.core.catalogue import describe
     from active_data_flow.core.errors import PluginError
     from active_data_flow.core.near_names import near_names
     from active_data_flow.core.registry import registrations
@@ -27,7 +28,7 @@ def _run(options: argparse.Namespace) -> int:
         if not entries:
             raise PluginError(f"there is no connector {options.name!r}{near_names(options.name, names)}")
     if options.json:
-        print_json([entry_to_json(entry, schema=bool(options.name)) for entry in entries])
+        print_json([describe(entry, schema=bool(options.name)) for entry in entries])
     elif options.name:
         show_options(entries)
     else:

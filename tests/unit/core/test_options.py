@@ -7,8 +7,8 @@ from typing import Annotated, Any, Literal
 import pytest
 from pydantic import Field
 
-from active_data_flow.cli.options import json_schema, options_of, type_text
 from active_data_flow.core.configuration import Configuration, Secret, Url
+from active_data_flow.core.options import json_schema, options_of, type_text
 from active_data_flow.core.policies import ErrorPolicy
 
 
