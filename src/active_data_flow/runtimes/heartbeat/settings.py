@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cache
 from ipaddress import ip_network
+from pathlib import Path
 from typing import Annotated, Any, ClassVar, cast
 
 from django.conf import settings
@@ -14,13 +15,19 @@ from pydantic import AfterValidator, Field
 from active_data_flow.core.configuration import Configuration, Secret
 from active_data_flow.core.errors import ConfigurationError
 from active_data_flow.core.near_names import near_names
-from active_data_flow.core.policies import Seconds
+from active_data_flow.core.policies import Bytes, Seconds
 
 NAME = "ACTIVE_DATA_FLOW"
 
 
 def _network(text: str) -> str:
     return str(ip_network(text))
+
+
+def _folder(path: str) -> str:
+    if not Path(path).is_absolute():
+        raise ValueError("is the whole path of a folder")
+    return path
 
 
 class HeartbeatSettings(Configuration):
@@ -56,6 +63,18 @@ class HeartbeatSettings(Configuration):
     """Path of the heartbeat, below where the app's URLs are included."""
     rate_limit: int = Field(default=120, ge=1)
     """Requests a minute that each token may send."""
+    max_body: Bytes = 2**20
+    """The largest body of a request."""
+    env_prefixes: tuple[Annotated[str, Field(min_length=1)], ...] = ("ADF_",)
+    """What the names of environment variables begin with that records of flows may refer to."""
+    file_roots: tuple[Annotated[str, AfterValidator(_folder)], ...] = ()
+    """Folders below which records of flows may name files; none: they may name no files."""
+    url_schemes: tuple[str, ...] = ("https", "postgresql", "postgres", "mysql", "mariadb")
+    """Kinds of addresses that records of flows may name."""
+    private_networks: tuple[Annotated[str, AfterValidator(_network)], ...] = ()
+    """Networks that are not public, and that addresses in records of flows may lead to all the same."""
+    admin_edits: bool = False
+    """Whether Django's admin may change flows, by those who have the permission; else it only shows them."""
 
 
 @cache
