@@ -6,6 +6,8 @@ from typing import Any, ClassVar
 
 from active_data_flow.core.configuration import Configuration
 
+_FILES = frozenset({"path", "paths", "file", "files", "filename", "folder", "directory"})
+
 
 class Component(Configuration):
     """A part of a flow: its options and nothing else; constructors only remember.
@@ -42,6 +44,17 @@ class Component(Configuration):
     def describe(self) -> str:
         """The place in a few words for people, without secrets, as ``table prices in sqlite:///shop.db``."""
         return self.name_in_errors
+
+    def local_files(self) -> list[str]:
+        """Files, folders and patterns of this machine that it reads or writes, as they are given.
+
+        What is stored in a database may name only files that the application allows. By default these are the values
+        of the options that are called as files are.
+        """
+        given = [getattr(self, name) for name in type(self).model_fields if name in _FILES]
+        return [
+            str(path) for value in given for path in (value if isinstance(value, list | tuple) else [value]) if path
+        ]
 
     def check(self) -> list[str]:
         """Connect, look, and disconnect.

@@ -1,0 +1,106 @@
+"""All checks of a record's configuration, before the flow is built and after."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, cast
+
+from active_data_flow.core.component import Component
+from active_data_flow.core.configuration import describe
+from active_data_flow.core.data_flow import DataFlow
+from active_data_flow.core.errors import ConfigurationError, Fault
+from active_data_flow.core.transform import Transform
+from active_data_flow.runtimes.heartbeat.configuration_checks.addresses import check_url, looks_like_url
+from active_data_flow.runtimes.heartbeat.configuration_checks.code import check_format
+from active_data_flow.runtimes.heartbeat.configuration_checks.files import check_file
+from active_data_flow.runtimes.heartbeat.configuration_checks.secrets import check_reference, check_secret
+from active_data_flow.runtimes.heartbeat.security.json_bodies import JsonError, refuse_nul
+from active_data_flow.runtimes.heartbeat.settings import HeartbeatSettings, app_settings
+
+Path = tuple[str | int, ...]
+
+
+def check_configuration(name: str, configuration: Mapping[str, Any]) -> None:
+    """Check what stands in a record, before anything is built of it.
+
+    Args:
+        name: Name of the flow, for errors.
+        configuration: The whole document, or what differs from the code.
+
+    Raises:
+        ConfigurationError: A secret stands in clear, a reference or an address is not allowed, a format runs code, or
+            a text holds what no database can; all faults, each with its path.
+    """
+    try:
+        refuse_nul(configuration)
+    except JsonError as error:
+        raise ConfigurationError(f"flow {name}: the configuration: {error}") from error
+    settings = app_settings()
+    faults = [fault for path, text in _texts(configuration) for fault in _faults(path, text, settings)]
+    _raise(name, faults)
+
+
+def check_flow(name: str, flow: DataFlow, code: DataFlow | None = None) -> None:
+    """Check what was built of a record.
+
+    Args:
+        name: Name of the flow, for errors.
+        flow: The flow as the record makes it.
+        code: The flow as its code alone makes it, where it has code: what that names is the developer's own.
+
+    Raises:
+        ConfigurationError: It names files that are not allowed, or a function that is not registered.
+    """
+    settings = app_settings()
+    own = set() if code is None else {file for _, part in _components(code) for file in part.local_files()}
+    faults: list[Fault] = []
+    for path, component in _components(flow):
+        for file in component.local_files():
+            if file not in own:
+                faults += _fault_of(path, lambda file=file: check_file(file, settings.file_roots))
+        if isinstance(component, Transform) and component.python_code:
+            faults += _fault_of(path, component.check)
+    _raise(name, faults)
+
+
+def _faults(path: Path, text: str, settings: HeartbeatSettings) -> Iterator[Fault]:
+    yield from _fault_of(path, lambda: check_secret(path, text))
+    yield from _fault_of(path, lambda: check_reference(text, settings.env_prefixes))
+    yield from _fault_of(path, lambda: check_format(path, text))
+    if looks_like_url(text):
+        yield from _fault_of(path, lambda: check_url(text, settings))
+
+
+def _fault_of(path: Path, check: Callable[[], object]) -> list[Fault]:
+    try:
+        check()
+    except ConfigurationError as error:
+        return list(error.below(*path).faults)
+    return []
+
+
+def _raise(name: str, faults: list[Fault]) -> None:
+    if faults:
+        raise ConfigurationError(describe(faults, f"flow {name}"), faults=faults)
+
+
+def _texts(value: Any, path: Path = ()) -> Iterator[tuple[Path, str]]:
+    if isinstance(value, str):
+        yield path, value
+    elif isinstance(value, Mapping):
+        for key, inner in cast("Mapping[str, Any]", value).items():
+            yield from _texts(inner, (*path, key))
+    elif isinstance(value, list | tuple):
+        for number, inner in enumerate(cast("list[Any]", value)):
+            yield from _texts(inner, (*path, number))
+
+
+def _components(flow: DataFlow) -> Iterator[tuple[Path, Component]]:
+    for kind, parts in (("source", flow.all_sources), ("sink", flow.all_sinks)):
+        for key, part in parts.items():
+            yield ((f"{kind}s", key) if key else (kind,)), part
+    for number, transform in enumerate(flow.transforms):
+        yield ("transforms", number), transform
+
+
+__all__ = ["check_configuration", "check_flow"]
