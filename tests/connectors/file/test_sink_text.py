@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from active_data_flow.connectors.file.writers.csv import CsvEncoder
 from active_data_flow.connectors.file.writers.json_array import content_of_array
-from active_data_flow.connectors.file.writers.json_text import json_rows, json_text
+from active_data_flow.core.json_text import json_rows, json_text
 
 texts = st.text(alphabet=st.one_of(st.characters(codec="utf-8"), st.sampled_from('"\\\n\r\t\x00\x1f,')), max_size=12)
 maybe = st.none()

@@ -9,7 +9,7 @@ from typing import Literal
 
 import pyarrow as pa
 
-from active_data_flow.connectors.file.writers.json_text import plain_text
+from active_data_flow.core.json_text import plain_text
 
 Quoting = Literal["text", "all"]
 

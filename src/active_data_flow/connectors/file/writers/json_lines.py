@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pyarrow as pa
 
-from active_data_flow.connectors.file.writers.json_text import json_rows
+from active_data_flow.core.json_text import json_rows
 
 
 class JsonLinesEncoder:

@@ -28,12 +28,17 @@ def json_rows(batch: pa.RecordBatch, before: str, after: str) -> Iterator[memory
     Returns:
         UTF-8 text of runs of rows, in order.
     """
+    return map(text_bytes, row_texts(batch, before, after))
+
+
+def row_texts(batch: pa.RecordBatch, before: str = "", after: str = "") -> Iterator[pa.StringArray]:
+    """The rows as `json_rows` gives them, a text each, in arrays for runs of rows."""
     rows = max(1, batch.num_rows * _SLICE // max(batch.nbytes, 1))
     for start in range(0, batch.num_rows, rows):
         yield from _joined(batch.slice(start, rows), before, after)
 
 
-def _joined(batch: pa.RecordBatch, before: str, after: str) -> Iterator[memoryview]:
+def _joined(batch: pa.RecordBatch, before: str, after: str) -> Iterator[pa.StringArray]:
     try:
         text = object_text(batch.schema.names, batch.columns, batch.num_rows, before, after)
     except (pa.ArrowCapacityError, pa.ArrowInvalid):
@@ -44,7 +49,7 @@ def _joined(batch: pa.RecordBatch, before: str, after: str) -> Iterator[memoryvi
         yield from _joined(batch.slice(0, half), before, after)
         yield from _joined(batch.slice(half), before, after)
         return
-    yield text_bytes(text)
+    yield text
 
 
 def text_bytes(text: pa.StringArray) -> memoryview:
@@ -202,4 +207,4 @@ _BY_KIND: tuple[tuple[Callable[[pa.DataType], bool], Callable[[Any], pa.StringAr
     (_is_list, _list_text),
 )
 
-__all__ = ["json_rows", "json_text", "object_text", "plain_text", "text_bytes"]
+__all__ = ["json_rows", "json_text", "object_text", "plain_text", "row_texts", "text_bytes"]
