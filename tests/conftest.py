@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import HealthCheck, settings
 
-from services import MariaDB, PostgreSQL
+from services import MariaDB, Memcached, PostgreSQL, Redis
 
 _numbers = itertools.count(1)
 
@@ -47,6 +47,24 @@ def postgres() -> Iterator[PostgreSQL]:
 def mariadb() -> Iterator[MariaDB]:
     """A MariaDB server."""
     server = MariaDB()
+    server.start()
+    yield server
+    server.close()
+
+
+@pytest.fixture(scope="session")
+def redis() -> Iterator[Redis]:
+    """A Redis server."""
+    server = Redis()
+    server.start()
+    yield server
+    server.close()
+
+
+@pytest.fixture(scope="session")
+def memcached() -> Iterator[Memcached]:
+    """A Memcached server."""
+    server = Memcached()
     server.start()
     yield server
     server.close()

