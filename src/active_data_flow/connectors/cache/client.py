@@ -180,7 +180,8 @@ class Cache:
         if not self.probe():
             message = f"the cache {self.alias} takes nothing: {len(failed)} entries, and what was written to try it"
             raise SinkUnavailableError(message)
-        return dict.fromkeys(failed, f"it was handed over {_TRIES} times, and is not there")
+        thrown_out = "; its backend failed, or throws entries out at MAX_ENTRIES" if self._traits.database else ""
+        return dict.fromkeys(failed, f"it was handed over {_TRIES} times, and is not there{thrown_out}")
 
     def _set(self, entries: dict[str, Any], seconds: int | None) -> dict[str, Any]:
         """Hand over entries; those that were not taken."""
@@ -253,6 +254,8 @@ def _backend_of(alias: str) -> Backend:
         raise ConfigurationError(f"alias: CACHES of the Django project has no {alias!r}{near_names(alias, set(known))}")
     try:
         return caches.create_connection(alias)
+    except OSError as error:  # of files, whose folder is made here
+        raise SinkError(f"the cache {alias} can't be opened: {type(error).__name__}: {error}") from error
     except (InvalidCacheBackendError, ImportError) as error:
         raise ConfigurationError(f"the cache {alias} can't be opened: {error}; install what it needs") from error
 

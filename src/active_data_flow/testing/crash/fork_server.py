@@ -117,6 +117,7 @@ class ForkServer:
         command = [sys.executable, "-c", f"from {__name__} import serve; serve()"]
         paths = os.pathsep.join(path for path in sys.path if path)
         environment = {**os.environ, "PYTHONPATH": paths}
+        environment.pop("DJANGO_SETTINGS_MODULE", None)  # each run has a project of its own
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment)  # noqa: S603  # our own interpreter
 
     def start(
@@ -202,17 +203,18 @@ def serve() -> None:
 def _import_all() -> None:
     import active_data_flow
 
-    ours = [found.name for found in pkgutil.walk_packages(active_data_flow.__path__, "active_data_flow.")]
+    found = pkgutil.walk_packages(active_data_flow.__path__, "active_data_flow.", onerror=lambda _: None)
+    ours = [module.name for module in found]
     for name in (*ours, *_OF_OTHERS):
         if not name.endswith("__main__"):
             _import(name)
 
 
 def _import(name: str) -> None:
-    """Import a module if what it needs is installed; a run that needs it says what is missing."""
+    """Import a module if what it needs is there: a run that needs it says what is missing."""
     try:
         importlib.import_module(name)
-    except ImportError:
+    except Exception:  # noqa: BLE001  # a package that is not installed, or a Django project, which each run has its own of
         return
 
 
