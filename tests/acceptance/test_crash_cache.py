@@ -13,7 +13,7 @@ import pytest
 import crash_flows
 from active_data_flow.testing.crash import CrashSuite
 from active_data_flow.testing.crash.suite import cuts_at
-from crash_flows import CSV, write_files, write_flow
+from crash_flows import CSV, records, write_files, write_flow
 
 BACKENDS = "django.core.cache.backends"
 SETTINGS = """
@@ -28,6 +28,8 @@ class OfCaches(CrashSuite):
 
     sink: ClassVar[dict[str, Any]] = {"type": "cache", "key_attribute": "id", "prefix": "name:", "batch_size": 40}
 
+    block_size: ClassVar = 4096
+
     @pytest.fixture(autouse=True)
     def _settings(self, monkeypatch):
         monkeypatch.setenv("DJANGO_SETTINGS_MODULE", "shop_settings")
@@ -39,7 +41,7 @@ class OfCaches(CrashSuite):
         settings = SETTINGS.replace("CACHE}", f"{self.cache(directory)}}}")
         (directory / "shop_settings.py").write_text(settings)
         write_files(directory / "in", ".csv")
-        return write_flow(directory, CSV, self.sink, parallelism=2)
+        return write_flow(directory, CSV | {"block_size": self.block_size}, self.sink, parallelism=2)
 
     def expected(self, directory):
         return crash_flows.all_records()
@@ -90,7 +92,7 @@ class TestFiles(OfCaches):
     """A directory, whose backend looks at all files each time that it writes one: a small input."""
 
     capabilities: ClassVar = frozenset({"incremental", "takeover", "disk"})
-    headrooms: ClassVar = (20_000, 100_000)
+    block_size: ClassVar = 400
 
     def cache(self, directory):
         options = {"MAX_ENTRIES": 10**6}
@@ -98,7 +100,7 @@ class TestFiles(OfCaches):
 
     @pytest.fixture(autouse=True)
     def _few(self, monkeypatch):
-        monkeypatch.setattr(crash_flows, "ROWS", 300)
+        monkeypatch.setattr(crash_flows, "records", lambda number=0: records(number, 150))
 
     def entries(self, directory):
         return [_value(path) for path in (directory / "cache").glob("*.djcache")]

@@ -7,6 +7,7 @@ from contextlib import closing
 
 import pytest
 import redis as redis_library
+from django.core.cache.backends.base import BaseCache
 from django.core.cache.backends.locmem import LocMemCache
 
 from active_data_flow.connectors.cache import CacheSink
@@ -34,6 +35,22 @@ class Picky(LocMemCache):
         failing = [key for key in data if key.startswith("bad") and len(self.calls) <= self.times]
         super().set_many({key: value for key, value in data.items() if key not in failing}, timeout, version)
         return failing
+
+
+class Forgetful(BaseCache):
+    """Keeps nothing."""
+
+    def __init__(self, name, params):
+        super().__init__(params)
+
+    def set(self, key, value, timeout=None, version=None):
+        """Forget it."""
+
+    def get(self, key, default=None, version=None):
+        return default
+
+    def delete(self, key, version=None):
+        return False
 
 
 @pytest.fixture
@@ -220,7 +237,9 @@ class TestOpening:
         host = f"127.0.0.1:{free_port()}"
         alias = store(f"redis://{host}" if store is InRedis else host).new()
         with pytest.raises(SinkUnavailableError, match=f"the cache {alias}: Connection"):
-            open_cache(alias)
+            CacheSink(alias=alias, key_attribute="id").check()
+        with pytest.raises(SinkUnavailableError, match=f"the cache {alias}: Connection"):
+            written(CacheSink(alias=alias, key_attribute="id"), ROWS)
 
     def test_an_unknown_alias_names_near_ones(self, memory):
         from django.core.cache import caches
@@ -232,8 +251,15 @@ class TestOpening:
 
     def test_a_cache_that_keeps_nothing_is_refused(self, memory):
         alias = memory.new(BACKEND="django.core.cache.backends.dummy.DummyCache")
-        with pytest.raises(SinkError, match=r"\(DummyCache\) takes entries and does not have them afterwards"):
+        with pytest.raises(SinkError, match="is a DummyCache, which keeps nothing; give the alias another backend"):
             open_cache(alias)
+
+    def test_a_cache_that_keeps_nothing_under_another_name_is_found_out(self, memory):
+        sink = CacheSink(alias=memory.new(BACKEND=f"{__name__}.Forgetful"), key_attribute="id")
+        with pytest.raises(SinkError, match=r"\(Forgetful\) takes entries and does not have them afterwards"):
+            sink.check()
+        with pytest.raises(SinkUnavailableError, match="takes nothing: 10 entries, and what was written to try it"):
+            written(sink, ROWS)
 
     def test_a_table_that_is_not_there_is_named_with_the_remedy(self, tmp_path, project):
         alias = Table(tmp_path).new(LOCATION="no_such_table")

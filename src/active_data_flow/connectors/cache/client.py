@@ -117,15 +117,15 @@ class Cache:
             self._backend.delete(key)
         return found == value
 
-    def require_memory(self) -> None:
-        """Make sure that it keeps what is written to it.
+    def try_out(self) -> None:
+        """Write an entry, read it, and delete it again.
 
         Raises:
-            SinkError: It does not.
+            SinkUnavailableError: It can't be reached.
+            SinkError: It does not keep what is written to it.
         """
         if not self.probe():
-            message = f"the cache {self.alias} ({self.kind}) takes entries and does not have them afterwards"
-            raise SinkError(f"{message}; a DummyCache keeps nothing: give the alias another backend")
+            raise SinkError(f"the cache {self.alias} ({self.kind}) takes entries and does not have them afterwards")
 
     def require_table(self) -> None:
         """Of a cache in a database: make sure that its table is there.
@@ -226,18 +226,17 @@ class Cache:
 
 
 def open_cache(alias: str) -> Cache:
-    """A connection to one of the project's caches that has been tried.
+    """A connection to one of the project's caches.
 
     Raises:
         ConfigurationError: There is no project, no such alias, or its backend can't be made.
-        SinkUnavailableError: It can't be reached.
-        SinkError: It keeps nothing of what is written to it.
+        SinkUnavailableError: The database that it is in can't be reached.
+        SinkError: Its table or folder is not there, or it keeps nothing.
     """
     set_up_django("cache sink")
     cache = Cache(alias, _backend_of(alias))
     try:
         cache.require_table()
-        cache.require_memory()
     except BaseException:
         cache.close()
         raise
@@ -247,17 +246,21 @@ def open_cache(alias: str) -> Cache:
 def _backend_of(alias: str) -> Backend:
     from django.core import cache
     from django.core.cache.backends.base import InvalidCacheBackendError
+    from django.core.cache.backends.dummy import DummyCache
 
     caches: Any = cache.caches
     known: Mapping[str, Any] = caches.settings
     if alias not in known:
         raise ConfigurationError(f"alias: CACHES of the Django project has no {alias!r}{near_names(alias, set(known))}")
     try:
-        return caches.create_connection(alias)
+        backend: Backend = caches.create_connection(alias)
     except OSError as error:  # of files, whose folder is made here
         raise SinkError(f"the cache {alias} can't be opened: {type(error).__name__}: {error}") from error
     except (InvalidCacheBackendError, ImportError) as error:
         raise ConfigurationError(f"the cache {alias} can't be opened: {error}; install what it needs") from error
+    if isinstance(backend, DummyCache):
+        raise SinkError(f"the cache {alias} is a DummyCache, which keeps nothing; give the alias another backend")
+    return backend
 
 
 def _traits_of(backend: Backend) -> _Traits:

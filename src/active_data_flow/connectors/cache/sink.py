@@ -42,8 +42,8 @@ class CacheSink(CacheSinkConfiguration):
 
         Raises:
             ConfigurationError: There is no Django project, no such alias, or no such backend.
-            SinkUnavailableError: The cache can't be reached at the moment.
-            SinkError: It keeps nothing, or refuses us.
+            SinkUnavailableError: The database of the cache can't be reached at the moment.
+            SinkError: The cache's table or folder is not there, or it keeps nothing.
         """
         from active_data_flow.connectors.cache.client import open_cache
         from active_data_flow.connectors.cache.entries import EntryMaker
@@ -57,13 +57,14 @@ class CacheSink(CacheSinkConfiguration):
         """Write an entry, read it, and delete it again.
 
         Raises:
-            ActiveDataFlowError: As `open`.
+            ActiveDataFlowError: As `open`, or the cache can't be reached, or does not have the entry.
         """
         from active_data_flow.connectors.cache.client import open_cache
 
         cache = open_cache(self.alias)
         try:
             cache.time_to_live(self.expires_in)
+            cache.try_out()
             return cache.notes()
         finally:
             cache.close()

@@ -29,6 +29,7 @@ _OF_OTHERS = (
     "pyarrow.dataset",
     "pyarrow.json",
     "pyarrow.parquet",
+    "redis",
     "rich.console",
     "rich.panel",
     "rich.progress",
