@@ -32,6 +32,7 @@ class _Traits:
     """What kind of backend it is.
 
     Attributes:
+        redis: Redis, by Django's own backend.
         memcached: Memcached, by any library.
         database: A table of a database.
         files: Files of a directory.
@@ -39,6 +40,7 @@ class _Traits:
         tells: Whether `set_many` tells what it failed to write.
     """
 
+    redis: bool
     memcached: bool
     database: bool
     files: bool
@@ -170,6 +172,9 @@ class Cache:
         """Disconnect."""
         self.rest()
         self._backend.close()
+        if self._traits.redis:  # Django leaves its connections to the garbage collector
+            for pool in self._backend._cache._pools.values():  # noqa: SLF001  # likewise
+                pool.disconnect()
 
     def _set_patiently(self, entries: dict[str, Any], seconds: int | None) -> dict[str, str]:
         failed = entries
@@ -273,6 +278,7 @@ def _traits_of(backend: Backend) -> _Traits:
     told = is_memcached and not (options.get("ignore_exc") or options.get("default_noreply"))
     raises = isinstance(backend, RedisCache | locmem.LocMemCache | filebased.FileBasedCache)
     return _Traits(
+        redis=isinstance(backend, RedisCache),
         memcached=is_memcached,
         database=isinstance(backend, db.BaseDatabaseCache),
         files=isinstance(backend, filebased.FileBasedCache),
