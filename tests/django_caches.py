@@ -16,40 +16,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
+from django_project.setup import set_up_django, use_databases
+
 MANY = {"MAX_ENTRIES": 10**6}
 """Options of a cache that throws nothing out."""
 
 _numbers = itertools.count(1)
-
-
-def set_up_django() -> None:
-    """Set Django up; does nothing the second time."""
-    import django
-    from django.conf import settings
-
-    if not settings.configured:
-        settings.configure(USE_TZ=True, DATABASES={})
-    django.setup()
-
-
-def use_databases(**urls: str) -> None:
-    """Have Django use other databases from now on, in all threads that begin; `default` is one of them."""
-    from django.conf import settings
-    from django.db import connections
-
-    for alias in list(connections):
-        connections[alias].close()
-        del connections[alias]
-    settings.DATABASES = {
-        alias: {
-            "ENGINE": "django.db.backends.sqlite3",
-            "NAME": url.removeprefix("sqlite:///"),
-            "OPTIONS": {"timeout": 20, "transaction_mode": "IMMEDIATE", "init_command": "PRAGMA journal_mode=WAL;"},
-        }
-        for alias, url in urls.items()
-    }
-    connections.__dict__.pop("settings", None)
-    connections._settings = None
 
 
 @contextmanager
@@ -60,6 +32,17 @@ def caches_of(**caches: dict[str, Any]) -> Generator[None]:
 
     with override_settings(CACHES=caches):
         yield
+        _disconnect()
+
+
+def _disconnect() -> None:
+    """Close what `get` has opened; Django leaves Redis to the garbage collector."""
+    from django.core.cache import caches
+
+    for backend in caches.all(initialized_only=True):
+        backend.close()
+        for pool in getattr(getattr(backend, "_cache", None), "_pools", {}).values():
+            pool.disconnect()
 
 
 def get(key: str, alias: str = "default") -> Any:

@@ -1,4 +1,4 @@
-"""Django's caches: the only place that touches Django."""
+"""A cache of the project, open: hands entries over, and finds out which of them it has not taken."""
 
 from __future__ import annotations
 
@@ -6,18 +6,15 @@ import secrets
 import time
 from collections.abc import Generator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Literal
 
+from active_data_flow.connectors.cache.backends import Backend, backend_of, traits_of
 from active_data_flow.connectors.cache.failures import RefusedError, translated
 from active_data_flow.connectors.cache.limits import Limits
 from active_data_flow.core.django_setup import set_up_django
 from active_data_flow.core.errors import ActiveDataFlowError, ConfigurationError, SinkError, SinkUnavailableError
-from active_data_flow.core.near_names import near_names
 
-Backend = Any
-"""A `django.core.cache.backends.base.BaseCache`; the stubs of Django lack half of what is used of it."""
 _TRIES = 3
 _MEMCACHED_KEY = 250
 _MEMCACHED_VALUE = 2**20 - 512
@@ -25,27 +22,6 @@ _MEMCACHED_VALUE = 2**20 - 512
 _LAST_SECOND = 2**31 - 1
 _MARGIN = 2.0
 """Seconds; databases keep the end of a life in whole ones."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Traits:
-    """What kind of backend it is.
-
-    Attributes:
-        redis: Redis, by Django's own backend.
-        memcached: Memcached, by any library.
-        database: A table of a database.
-        files: Files of a directory.
-        memory: Memory of this process.
-        tells: Whether `set_many` tells what it failed to write.
-    """
-
-    redis: bool
-    memcached: bool
-    database: bool
-    files: bool
-    memory: bool
-    tells: bool
 
 
 class Cache:
@@ -60,7 +36,7 @@ class Cache:
         self.alias = alias
         self.kind = type(backend).__name__
         self._backend = backend
-        self._traits = _traits_of(backend)
+        self._traits = traits_of(backend)
 
     @property
     def limits(self) -> Limits:
@@ -239,52 +215,13 @@ def open_cache(alias: str) -> Cache:
         SinkError: Its table or folder is not there, or it keeps nothing.
     """
     set_up_django("cache sink")
-    cache = Cache(alias, _backend_of(alias))
+    cache = Cache(alias, backend_of(alias))
     try:
         cache.require_table()
     except BaseException:
         cache.close()
         raise
     return cache
-
-
-def _backend_of(alias: str) -> Backend:
-    from django.core import cache
-    from django.core.cache.backends.base import InvalidCacheBackendError
-    from django.core.cache.backends.dummy import DummyCache
-
-    caches: Any = cache.caches
-    known: Mapping[str, Any] = caches.settings
-    if alias not in known:
-        raise ConfigurationError(f"alias: CACHES of the Django project has no {alias!r}{near_names(alias, set(known))}")
-    try:
-        backend: Backend = caches.create_connection(alias)
-    except OSError as error:  # of files, whose folder is made here
-        raise SinkError(f"the cache {alias} can't be opened: {type(error).__name__}: {error}") from error
-    except (InvalidCacheBackendError, ImportError) as error:
-        raise ConfigurationError(f"the cache {alias} can't be opened: {error}; install what it needs") from error
-    if isinstance(backend, DummyCache):
-        raise SinkError(f"the cache {alias} is a DummyCache, which keeps nothing; give the alias another backend")
-    return backend
-
-
-def _traits_of(backend: Backend) -> _Traits:
-    from django.core.cache.backends import db, filebased, locmem, memcached
-    from django.core.cache.backends.redis import RedisCache  # pyright: ignore[reportMissingModuleSource, reportMissingImports, reportUnknownVariableType]  # not in the stubs
-
-    is_memcached = isinstance(backend, memcached.BaseMemcachedCache)
-    # both have errors swallowed: by the library, or as the server is asked not to answer
-    options: Mapping[str, Any] = getattr(backend, "_options", {}) if is_memcached else {}
-    told = is_memcached and not (options.get("ignore_exc") or options.get("default_noreply"))
-    raises = isinstance(backend, RedisCache | locmem.LocMemCache | filebased.FileBasedCache)
-    return _Traits(
-        redis=isinstance(backend, RedisCache),
-        memcached=is_memcached,
-        database=isinstance(backend, db.BaseDatabaseCache),
-        files=isinstance(backend, filebased.FileBasedCache),
-        memory=isinstance(backend, locmem.LocMemCache),
-        tells=told or raises,
-    )
 
 
 def _is_there(found: Mapping[str, Any], key: str, value: Any) -> bool:
