@@ -11,6 +11,7 @@ from active_data_flow.core.lazy_names import lazy_names
 from active_data_flow.version import VERSION
 
 if TYPE_CHECKING:
+    from active_data_flow.connectors.active_record import ActiveRecordSink, ActiveRecordSource, register_queryset
     from active_data_flow.connectors.file import FileSink, FileSource
     from active_data_flow.connectors.sql import SqlSink, SqlSource
     from active_data_flow.core.batch import Batch
@@ -31,6 +32,8 @@ __version__ = VERSION
 
 _HOMES = {
     "ActiveDataFlowError": "core.errors",
+    "ActiveRecordSink": "connectors.active_record",
+    "ActiveRecordSource": "connectors.active_record",
     "Batch": "core.batch",
     "Budget": "core.run",
     "Cast": "transforms",
@@ -66,6 +69,7 @@ _HOMES = {
     "field": "core.schema",
     "register": "core.registry",
     "register_function": "core.registry",
+    "register_queryset": "connectors.active_record",
 }
 
 
@@ -78,6 +82,8 @@ def __dir__() -> list[str]:
 
 __all__ = [
     "ActiveDataFlowError",
+    "ActiveRecordSink",
+    "ActiveRecordSource",
     "Batch",
     "Budget",
     "Cast",
@@ -114,4 +120,5 @@ __all__ = [
     "field",
     "register",
     "register_function",
+    "register_queryset",
 ]

@@ -26,6 +26,7 @@ class _Origin:
     first_row: int
     split_id: str
     position: Position
+    batch: Batch | None
 
 
 class Loader:
@@ -34,14 +35,25 @@ class Loader:
     They go through a staging table where rows are merged by key, and where a column's type needs a cast by the
     database.
     Staged rows are merged at `finish`, so that locks on rows of the table are held for a short time only.
+
+    Args:
+        dialect: The database's.
+        target: The table, and what is done with rows.
+        columns: Columns that are filled.
+        reject: Gets the rows that the database refuses.
+        keep: Keep the batches of staged rows till they are merged, so that rejects show the records as they came;
+            else they show what is in the staging table.
     """
 
-    def __init__(self, dialect: Dialect, target: Target, columns: Sequence[Column], reject: Refuse) -> None:
+    def __init__(
+        self, dialect: Dialect, target: Target, columns: Sequence[Column], reject: Refuse, *, keep: bool = False
+    ) -> None:
         self._dialect = dialect
         self._session = dialect.session
         self._target = target
         self._columns = tuple(columns)
         self._reject = reject
+        self._keep = keep
         self._quoted = self._session.quote(target.namespace, target.written)
         self._stage: str | None = None
         self._origins: list[_Origin] = []
@@ -77,7 +89,8 @@ class Loader:
             self._stage = self._dialect.create_stage(_STAGE, self._columns, self._quoted)
         first = self._staged
         for piece in pieces:
-            self._origins.append(_Origin(self._staged, piece.batch.split_id, piece.batch.position))
+            batch = piece.batch
+            self._origins.append(_Origin(self._staged, batch.split_id, batch.position, batch if self._keep else None))
             self._staged += piece.rows.num_rows
         numbers = pa.array(np.arange(first, self._staged, dtype=np.int64))
         return rows.append_column(ROW, numbers)
@@ -125,9 +138,9 @@ class Loader:
             return Merge(self._quoted, stage, self._columns)
         fold = str.casefold if self._dialect.fold_case else str
         keys = {fold(name) for name in self._target.unique_by}
-        only = {fold(name) for name in self._target.update_only}
+        only = None if self._target.update_only is None else {fold(name) for name in self._target.update_only}
         names = [column.name for column in self._columns if fold(column.name) not in keys]
-        updated = tuple(name for name in names if not only or fold(name) in only)
+        updated = tuple(name for name in names if only is None or fold(name) in only)
         key_names = tuple(column.name for column in self._columns if fold(column.name) in keys)
         return Merge(self._quoted, stage, self._columns, key_names, updated)
 
@@ -136,8 +149,10 @@ class Loader:
         found = self._session.fetch(f"SELECT {names} FROM {merge.stage} WHERE {ROW} = {row}")  # noqa: S608  # names are quoted
         if not found:
             return  # it was refused on its way into the staging table
-        record = dict(zip([column.name for column in self._columns], found[0], strict=True))
         origin = max((known for known in self._origins if known.first_row <= row), key=lambda known: known.first_row)
+        record = dict(zip([column.name for column in self._columns], found[0], strict=True))
+        if origin.batch is not None:
+            record = origin.batch.data.slice(row - origin.first_row, 1).to_pylist()[0]
         self._reject(_rejected(record, origin.split_id, origin.position, error))
 
     @contextmanager

@@ -92,7 +92,17 @@ class Positions:
             FencedError: It is not.
         """
         rows = self._session.fetch(self._dialect.fence(self._epochs), [self._flow])
-        newest = int(rows[0][0]) if rows else None
+        self._refuse(epoch, int(rows[0][0]) if rows else None)
+
+    def check_newest(self, epoch: int) -> None:
+        """Make sure that this epoch is the newest now; a newer run need not wait for the transaction's end.
+
+        Raises:
+            FencedError: It is not.
+        """
+        self._refuse(epoch, self.epoch())
+
+    def _refuse(self, epoch: int, newest: int | None) -> None:
         if newest != epoch:
             found = "there is none any more" if newest is None else f"it is {newest}"
             message = f"a newer run of the flow has taken over: the epoch was {epoch}, {found}; nothing was committed"

@@ -222,7 +222,7 @@ class SqlSink(Sink):
 
     @property
     def _target(self) -> Target:
-        keys, updated = tuple(self.unique_by), tuple(self.update_only)
+        keys, updated = tuple(self.unique_by), tuple(self.update_only) or None
         return Target(self.table, self.namespace, self.mode, keys, updated, self.create_table)
 
     def _is_absent(self) -> bool:

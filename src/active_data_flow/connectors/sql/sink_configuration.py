@@ -39,7 +39,7 @@ class Target:
         namespace: Schema (of MySQL: database) that it is in; None for the connection's own.
         mode: What is done with rows.
         unique_by: Columns whose values make a row the same.
-        update_only: Columns that an existing row gets anew; none: all but the keys.
+        update_only: Columns that an existing row gets anew; None: all but the keys.
         create: How the table is made.
     """
 
@@ -47,7 +47,7 @@ class Target:
     namespace: str | None
     mode: Mode
     unique_by: tuple[str, ...]
-    update_only: tuple[str, ...]
+    update_only: tuple[str, ...] | None
     create: CreateTable
 
     @property

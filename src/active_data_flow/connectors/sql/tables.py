@@ -170,7 +170,7 @@ class TargetTable:
 
     def _check_keys(self, schema: pa.Schema) -> None:
         keys = self._target.unique_by
-        lacking = [name for name in (*keys, *self._target.update_only) if name not in schema.names]
+        lacking = [name for name in (*keys, *(self._target.update_only or ())) if name not in schema.names]
         if lacking:
             message = (
                 f"the data has no column {', '.join(lacking)}, which upsert needs; it has {', '.join(schema.names)}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import Any
 
@@ -95,15 +95,9 @@ class PsycopgSession(Session):
     def ingest(
         self, table: str, batches: pa.RecordBatchReader, *, namespace: str | None = None, temporary: bool = False
     ) -> None:
-        names = ", ".join(self.quote(name) for name in batches.schema.names)
         target = self.quote("pg_temp" if temporary else namespace, table)
-        copy_in = f"COPY {target} ({names}) FROM STDIN (FORMAT binary)"
-        with self._errors(), self._connection.cursor() as cursor, cursor.copy(copy_in.encode()) as copy:
-            copy.write(SIGNATURE)
-            for batch in batches.read_all().combine_chunks().to_batches():  # few large ones cost less than many small
-                for rows in copy_rows(batch):
-                    copy.write(rows)
-            copy.write(TRAILER)
+        with self._errors(), self._connection.cursor() as cursor:
+            copy_into(cursor, target, batches, self.quote)
 
     @override
     def close(self) -> None:
@@ -124,4 +118,22 @@ class PsycopgSession(Session):
             raise error_for(postgresql_failure(text, error.sqlstate), self.address) from error
 
 
-__all__ = ["PsycopgSession"]
+def copy_into(cursor: Any, target: str, batches: pa.RecordBatchReader, quote: Callable[[str], str]) -> None:
+    """Append rows to a table by binary COPY.
+
+    Args:
+        cursor: Of a connection of psycopg.
+        target: The table, quoted.
+        batches: The rows; columns are matched by name, types must fit exactly.
+        quote: Quotes the name of a column.
+    """
+    names = ", ".join(map(quote, batches.schema.names))
+    with cursor.copy(f"COPY {target} ({names}) FROM STDIN (FORMAT binary)".encode()) as copy:
+        copy.write(SIGNATURE)
+        for batch in batches.read_all().combine_chunks().to_batches():  # few large ones cost less than many small
+            for rows in copy_rows(batch):
+                copy.write(rows)
+        copy.write(TRAILER)
+
+
+__all__ = ["PsycopgSession", "copy_into"]

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from abc import abstractmethod
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from active_data_flow.connectors.sql.client import Address, connect
 from active_data_flow.connectors.sql.configuration import SqlSourceConfiguration
 from active_data_flow.connectors.sql.reading.ranges import bounds_of
-from active_data_flow.connectors.sql.reading.relation import Relation, look_at
+from active_data_flow.connectors.sql.reading.relation import look_at
 from active_data_flow.connectors.sql.splits import SqlSplit, encode, serializer
 from active_data_flow.core.checkpoint import SplitState
 from active_data_flow.core.errors import SourceChangedError
@@ -16,31 +18,67 @@ from active_data_flow.source_support.contexts import EnumeratorContext
 from active_data_flow.source_support.enumerator import PendingSplits
 
 
-class SqlEnumerator(PendingSplits[SqlSplit]):
+@dataclass(frozen=True, slots=True)
+class Order:
+    """In what order rows are read.
+
+    Attributes:
+        names: Columns: the key or cursor, then what tells rows with the same one apart; none where nothing does.
+        nullable: Whether the first of them may be NULL.
+    """
+
+    names: tuple[str, ...]
+    nullable: bool
+
+
+class RangeEnumerator(PendingSplits[SqlSplit]):
     """Gives what is left of a read that was not completed, or else the splits of a new one.
 
     Args:
         context: Knows what earlier runs have read.
-        source: The options.
+        name: Name of what is read, as its splits have it.
+        by_cursor: Whether only what is new is read.
+        follow: Whether readers wait for more.
     """
 
-    def __init__(self, context: EnumeratorContext[SqlSplit], source: SqlSourceConfiguration) -> None:
+    def __init__(self, context: EnumeratorContext[SqlSplit], name: str, *, by_cursor: bool, follow: bool) -> None:
         super().__init__(context)
-        self._source = source
+        self._name = name
+        self._by_cursor = by_cursor
+        self._follow = follow
         self._splits: list[SqlSplit] | None = None
 
     @property
     def endless(self) -> bool:
         """Whether readers wait."""
-        return self._source.follow
+        return self._follow
 
     def find(self) -> Iterable[SqlSplit]:
         """The splits of this run; the same each time."""
         if self._splits is None:
-            address = Address.parse(self._source.url.resolve(), "source")
-            with connect(address, timeout=self._source.timeout, read_only=True) as session:
-                self._splits = self._plan(look_at(session, self._source))
+            self._splits = self.look()
         return self._splits
+
+    @abstractmethod
+    def look(self) -> list[SqlSplit]:
+        """Look at the place, and `plan` with what is found."""
+
+    def plan(self, order: Order, bounds: Callable[[], list[Any]]) -> list[SqlSplit]:
+        """The splits of this run.
+
+        Args:
+            order: In what order rows are read.
+            bounds: Gives the keys at which one range ends and the next begins; called for a new read only.
+        """
+        if self._by_cursor:
+            split = SqlSplit(self._name, "cursor", order.names)
+            self._check_order([split_of(state) for state in self._states(("cursor",), order)], order)
+            return [split]
+        parts = ("range", "nulls") if order.names else ("all",)
+        states = self._states(parts, order)
+        generation = max((split_of(state).generation for state in states), default=0)
+        latest = [state for state in states if split_of(state).generation == generation]
+        return self._left(latest, order) or self._new(order, generation + 1, bounds)
 
     def _offer(self, split: SqlSplit) -> None:
         # `find` gives nothing that is finished; what is begun comes first
@@ -53,39 +91,25 @@ class SqlEnumerator(PendingSplits[SqlSplit]):
         state = self._context.restored.get(split.split_id)
         return None if state is None else state.position
 
-    def _plan(self, relation: Relation) -> list[SqlSplit]:
-        order = tuple(column.name for column in relation.order)
-        if self._source.cursor is not None:
-            split = SqlSplit(self._source.name, "cursor", order)
-            self._check_order([split_of(state) for state in self._states(("cursor",), order[:1])], order)
-            return [split]
-        parts = ("range", "nulls") if order else ("all",)
-        states = self._states(parts, order[:1])
-        generation = max((split_of(state).generation for state in states), default=0)
-        latest = [state for state in states if split_of(state).generation == generation]
-        if left := self._left(relation, latest, order):
-            return left
-        return self._new(relation, order, generation + 1)
+    def _new(self, order: Order, generation: int, bounds: Callable[[], list[Any]]) -> list[SqlSplit]:
+        if not order.names:
+            return [SqlSplit(self._name, "all", (), generation)]
+        encoded = tuple(map(encode, bounds()))
+        return _ranges(order, SqlSplit(self._name, "range", order.names, generation, 0, encoded))
 
-    def _new(self, relation: Relation, order: tuple[str, ...], generation: int) -> list[SqlSplit]:
-        if not order:
-            return [SqlSplit(self._source.name, "all", (), generation)]
-        bounds = bounds_of(relation, self._source, self._context.current_parallelism())
-        return _ranges(relation, SqlSplit(self._source.name, "range", order, generation, 0, tuple(map(encode, bounds))))
-
-    def _left(self, relation: Relation, latest: list[SplitState], order: tuple[str, ...]) -> list[SqlSplit]:
+    def _left(self, latest: list[SplitState], order: Order) -> list[SqlSplit]:
         """Splits of the latest read that are not finished; the commits of it may name only some of them."""
         if not latest:
             return []
         known = split_of(latest[0])
         done = {split_of(state).split_id for state in latest if state.finished}
-        splits = [known] if known.part == "all" else _ranges(relation, known)
+        splits = [known] if known.part == "all" else _ranges(order, known)
         left = [split for split in splits if split.split_id not in done]
         if left:
             self._check_order([known], order)
         return left
 
-    def _states(self, parts: tuple[str, ...], key: tuple[str, ...]) -> list[SplitState]:
+    def _states(self, parts: tuple[str, ...], order: Order) -> list[SplitState]:
         known = [
             state
             for state in self._context.restored.values()
@@ -94,15 +118,15 @@ class SqlEnumerator(PendingSplits[SqlSplit]):
         return [
             state
             for state in known
-            if state.split["source"] == self._source.name
+            if state.split["source"] == self._name
             and state.split["part"] in parts
-            and tuple(state.split["order"][:1]) == key
+            and tuple(state.split["order"][:1]) == order.names[:1]
         ]
 
-    def _check_order(self, known: list[SqlSplit], order: tuple[str, ...]) -> None:
+    def _check_order(self, known: list[SqlSplit], order: Order) -> None:
         for split in known:
-            if split.order != order:
-                before, now = ", ".join(split.order), ", ".join(order)
+            if split.order != order.names:
+                before, now = ", ".join(split.order), ", ".join(order.names)
                 message = (
                     f"{split.source} was read in the order of {before}, and is now to be read in that of {now}: "
                     "its positions don't fit; keep the order, or begin anew with --from-start"
@@ -110,17 +134,39 @@ class SqlEnumerator(PendingSplits[SqlSplit]):
                 raise SourceChangedError(message, connector="sql", split=split.split_id)
 
 
+class SqlEnumerator(RangeEnumerator):
+    """Looks at a table or query.
+
+    Args:
+        context: Knows what earlier runs have read.
+        source: The options.
+    """
+
+    def __init__(self, context: EnumeratorContext[SqlSplit], source: SqlSourceConfiguration) -> None:
+        super().__init__(context, source.name, by_cursor=source.cursor is not None, follow=source.follow)
+        self._source = source
+
+    def look(self) -> list[SqlSplit]:
+        """Connect, and see what there is."""
+        address = Address.parse(self._source.url.resolve(), "source")
+        with connect(address, timeout=self._source.timeout, read_only=True) as session:
+            relation = look_at(session, self._source)
+            names = tuple(column.name for column in relation.order)
+            order = Order(names, nullable=bool(names) and relation.order[0].nullable)
+            return self.plan(order, lambda: bounds_of(relation, self._source, self._context.current_parallelism()))
+
+
 def split_of(state: SplitState) -> SqlSplit:
     """The split as it was when its state was committed."""
     return serializer.from_json(state.split)
 
 
-def _ranges(relation: Relation, one: SqlSplit) -> list[SqlSplit]:
+def _ranges(order: Order, one: SqlSplit) -> list[SqlSplit]:
     def split(part: Any, index: int) -> SqlSplit:
         return SqlSplit(one.source, part, one.order, one.generation, index, one.bounds)
 
     ranges = [split("range", index) for index in range(len(one.bounds) + 1)]
-    return [*ranges, split("nulls", 0)] if relation.order[0].nullable else ranges
+    return [*ranges, split("nulls", 0)] if order.nullable else ranges
 
 
-__all__ = ["SqlEnumerator"]
+__all__ = ["Order", "RangeEnumerator", "SqlEnumerator"]
