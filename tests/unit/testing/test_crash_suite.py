@@ -9,7 +9,7 @@ import pytest
 
 import crash_flows
 from active_data_flow.testing.crash import CrashSuite, Cut
-from active_data_flow.testing.crash.suite import PROPERTY
+from active_data_flow.testing.crash.harness import PROPERTY
 from crash_flows import rows_in_sqlite, rows_of, write_files
 
 Found = (AssertionError, pytest.fail.Exception)
