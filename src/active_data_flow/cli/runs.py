@@ -46,13 +46,22 @@ def _show(runs: Sequence[RunRecord]) -> None:
         add_row(shown, _local(run.started), run.flow, _status(run), *numbers, seconds)
     console = stdout()
     console.print(shown if runs else "no runs yet")
-    failed = next((run for run in runs if run.result.get("error")), None)
-    if failed is not None:
-        from rich.text import Text
+    _show_errors(runs)
 
-        from active_data_flow.core.logging import redact
 
-        console.print(Text(f"last error, {_local(failed.started)}: {redact(failed.result['error'])}"))
+def _show_errors(runs: Sequence[RunRecord]) -> None:
+    """Of the flows whose last run failed: what a later run has made good needs no attention."""
+    from rich.text import Text
+
+    from active_data_flow.cli.output import stdout
+    from active_data_flow.core.logging import redact
+
+    last: dict[str, RunRecord] = {}
+    for run in runs:
+        last.setdefault(run.flow, run)
+    for run in last.values():
+        if error := run.result.get("error"):
+            stdout().print(Text(f"{run.flow}, error of the last run, {_local(run.started)}: {redact(error)}"))
 
 
 def _status(run: RunRecord) -> str:

@@ -31,6 +31,12 @@ class TestRuns:
         assert ["failed" in rows[0], "success" in rows[1]] == [True, True]
         assert "3 is bad" in shown.text
 
+    def test_an_error_is_shown_until_a_later_run_has_made_it_good(self, adf):
+        adf("run", FLOW, "--set", "bad=3", "--set", "on_error.reject=false")
+        assert "numbers, error of the last run" in adf("runs").text
+        adf("run", FLOW)
+        assert "3 is bad" not in adf("runs").text
+
     def test_json_and_choice_of_flow(self, adf):
         adf("run", FLOW)
         adf("run", "listed.yaml", "--import", "numbers_for_test")
