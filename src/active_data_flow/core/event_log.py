@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from typing import Any
 
 from active_data_flow.core.events import (
     Checkpointed,
@@ -14,14 +16,16 @@ from active_data_flow.core.events import (
     RunStarted,
     SplitAssigned,
     SplitFinished,
+    Subscriber,
 )
 from active_data_flow.core.logging import LEVELS, get_logger
 
-if TYPE_CHECKING:
-    from structlog.typing import FilteringBoundLogger
-
 SHOWN_REJECTS = 5
 """Rejected records that get a line of their own in each run; the others are counted."""
+
+
+Line = Callable[[Event, str, str, Mapping[str, Any]], None]
+"""Takes a line: the event, the level, the text and the values."""
 
 
 def log_events(events: Events, *, level: str = "info") -> None:
@@ -31,13 +35,33 @@ def log_events(events: Events, *, level: str = "info") -> None:
         events: Where they are emitted.
         level: The least important lines to log; a flow's `log_level`.
     """
-    events.subscribe(_EventLog(level))
+    events.subscribe(lines_of(_Logger(level), level=level))
+
+
+def lines_of(line: Line, *, level: str = "info") -> Subscriber:
+    """A subscriber that makes a line of each event that is worth one.
+
+    Args:
+        line: Takes the lines.
+        level: The least important lines to make.
+    """
+    return _EventLog(line, level)
+
+
+class _Logger:
+    """Takes lines to the standard library's loggers."""
+
+    def __init__(self, level: str) -> None:
+        self._logger = lru_cache(64)(lambda flow, run: get_logger(flow, level=level, run=run))
+
+    def __call__(self, event: Event, level: str, text: str, values: Mapping[str, Any]) -> None:
+        getattr(self._logger(event.flow, event.run_id), level)(text, **values)
 
 
 class _EventLog:
-    def __init__(self, level: str) -> None:
+    def __init__(self, line: Line, level: str) -> None:
+        self._line = line
         self._level = level
-        self._loggers: dict[str, FilteringBoundLogger] = {}
         self._rejected: dict[str, int] = {}
 
     def __call__(self, event: Event) -> None:
@@ -46,14 +70,9 @@ class _EventLog:
             method(self, event)
 
     def _write(self, event: Event, level: str, text: str, **values: Any) -> None:
-        """Write a line; structlog, which takes a while to import, is not asked for those that nobody wants."""
+        """Make a line; structlog, which takes a while to import, is not asked for those that nobody wants."""
         if LEVELS.index(level) >= LEVELS.index(self._level):
-            getattr(self._logger(event), level)(text, **values)
-
-    def _logger(self, event: Event) -> FilteringBoundLogger:
-        if event.run_id not in self._loggers:
-            self._loggers[event.run_id] = get_logger(event.flow, level=self._level, run=event.run_id)
-        return self._loggers[event.run_id]
+            self._line(event, level, text, values)
 
     def started(self, event: RunStarted) -> None:
         self._write(
@@ -110,7 +129,6 @@ class _EventLog:
         shown = {name: value for name, value in event.result.items() if name in _RESULT and value not in (None, "")}
         level = "error" if event.result.get("status") == "failed" else "info"
         self._write(event, level, "run finished", **shown)
-        self._loggers.pop(event.run_id, None)
 
 
 _RESULT = (
@@ -134,4 +152,4 @@ _LINES: dict[type[Event], Any] = {
     RunFinished: _EventLog.finished,
 }
 
-__all__ = ["SHOWN_REJECTS", "log_events"]
+__all__ = ["SHOWN_REJECTS", "Line", "lines_of", "log_events"]

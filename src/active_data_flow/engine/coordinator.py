@@ -79,6 +79,12 @@ class Coordinator:
         self._tallies = [Tally() for _ in self.pipelines]
         self._paused = False
 
+    def forget(self) -> None:
+        """Forget the positions of all pipelines, in the store and in the sinks that keep them."""
+        for pipeline in self.pipelines:
+            pipeline.sink.reset(pipeline.name)
+            self._store.reset(pipeline.name)
+
     def run(self, budget: Budget) -> RunResult:
         """Run until all sources end, the budget is used up, or the run is to stop.
 

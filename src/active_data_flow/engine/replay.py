@@ -17,7 +17,7 @@ from active_data_flow.core.run import Budget, RunResult
 from active_data_flow.engine.budget import Stop
 from active_data_flow.engine.coordinator import Coordinator
 from active_data_flow.engine.pipeline import Pipeline, pipelines_of
-from active_data_flow.engine.stores.records import StoredReject
+from active_data_flow.engine.stores.records import RejectStore, StoredReject
 from active_data_flow.source_support import (
     EnumeratorContext,
     PendingSplits,
@@ -30,7 +30,6 @@ from active_data_flow.source_support import (
 
 if TYPE_CHECKING:
     from active_data_flow.core.data_flow import DataFlow
-    from active_data_flow.engine.stores.sqlite import SqliteStore
 
 _PAGE = 10_000
 
@@ -93,7 +92,7 @@ class RejectSource(SplitSource):
         return SplitSerializer(lambda split: {"number": split.number}, lambda value: RejectSplit(value["number"]))
 
 
-def replay(flow: DataFlow, store: SqliteStore, ids: Sequence[int] | None = None) -> RunResult:
+def replay(flow: DataFlow, store: RejectStore, ids: Sequence[int] | None = None) -> RunResult:
     """Run open rejected records through the flow again, with its positions left alone.
 
     Each goes on where it was rejected: it is not put again through steps that it has passed, so that one which the
@@ -133,7 +132,7 @@ def _pipeline(pipeline: Pipeline, found: Sequence[StoredReject]) -> Pipeline | N
     return Pipeline(pipeline.flow, f"{pipeline.name}/replay", RejectSource(records=records, types=types), pipeline.sink)
 
 
-def _mark(flow: DataFlow, store: SqliteStore, pipelines: Sequence[Pipeline]) -> None:
+def _mark(flow: DataFlow, store: RejectStore, pipelines: Sequence[Pipeline]) -> None:
     for pipeline in pipelines:
         checkpoint = pipeline.sink.positions(pipeline.name) or store.load(pipeline.name)
         splits = {} if checkpoint is None else checkpoint.splits

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import pyarrow as pa
 
+from active_data_flow.core.checkpoint import CheckpointStore, StagedReject
 from active_data_flow.core.clock import CLOCK, Clock
 
 
@@ -80,6 +81,36 @@ class StoredReject:
             return reader.read_next_batch()
 
 
+def dump(value: Any) -> str:
+    """A value as JSON text; what JSON has no type for is put as people read it."""
+    return json.dumps(value, ensure_ascii=False, default=_text, separators=(",", ":"))
+
+
+def _text(value: Any) -> str:
+    return value.hex() if isinstance(value, bytes) else str(value)
+
+
+def to_columns(staged: StagedReject) -> dict[str, Any]:
+    """A rejected record as the columns that every store keeps of it."""
+    reject = staged.reject
+    record = reject.record if isinstance(reject.record, str) else dict(reject.record)
+    text = dump(record)
+    return {
+        "run_id": staged.run_id,
+        "flow_version": staged.flow_version,
+        "split_id": reject.split_id,
+        "sequence": staged.sequence,
+        "record": text,
+        "error": reject.error,
+        "error_type": reject.error_type,
+        "stage": reject.stage,
+        "position": dump(reject.position),
+        "field": reject.field,
+        "passed": reject.passed,
+        "arrow": to_arrow(record, text),
+    }
+
+
 def to_arrow(record: Any, text: str) -> bytes | None:
     """A record as an Arrow stream, where its JSON text would not give the same values back: dates, decimals, bytes."""
     if isinstance(record, str) or json.loads(text) == record:
@@ -107,6 +138,24 @@ class RejectGroup:
     example: str
 
 
+class RejectStore(CheckpointStore, Protocol):
+    """A checkpoint store in which rejected records can be looked up, and replayed."""
+
+    def rejects(
+        self, flow: str, status: str = "open", *, ids: Sequence[int] | None = None, limit: int = 100, offset: int = 0
+    ) -> list[StoredReject]:
+        """Rejected records of a flow, and of its pipelines, oldest first."""
+        ...
+
+    def reject_groups(self, flow: str, status: str = "open") -> list[RejectGroup]:
+        """Rejected records counted by kind of error, most first."""
+        ...
+
+    def mark_rejects(self, flow: str, status: str, ids: Sequence[int] | None = None) -> int:
+        """Give open rejects another status; None: all. Returns how many."""
+        ...
+
+
 def from_row(row: Any) -> StoredReject:
     """The rejected record of a row."""
     values = dict(row)
@@ -115,4 +164,14 @@ def from_row(row: Any) -> StoredReject:
     )
 
 
-__all__ = ["RejectGroup", "RunRecord", "StoredReject", "from_row", "now", "to_arrow"]
+__all__ = [
+    "RejectGroup",
+    "RejectStore",
+    "RunRecord",
+    "StoredReject",
+    "dump",
+    "from_row",
+    "now",
+    "to_arrow",
+    "to_columns",
+]

@@ -11,12 +11,19 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from active_data_flow.core.batch import Reject
 from active_data_flow.core.checkpoint import Checkpoint, SplitState, StagedReject
 from active_data_flow.core.clock import CLOCK, Clock
 from active_data_flow.core.errors import CheckpointError, FencedError
 from active_data_flow.engine.stores.lock import hold
-from active_data_flow.engine.stores.records import RejectGroup, RunRecord, StoredReject, from_row, now, to_arrow
+from active_data_flow.engine.stores.records import (
+    RejectGroup,
+    RunRecord,
+    StoredReject,
+    dump,
+    from_row,
+    now,
+    to_columns,
+)
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS epochs (flow TEXT PRIMARY KEY, epoch INTEGER NOT NULL);
@@ -100,10 +107,10 @@ class SqliteStore:
         """Merge a checkpoint; staged rejects of its splits count from now on."""
         with self._transaction() as cursor:
             self._check(cursor, flow, checkpoint.epoch)
-            states = [(flow, name, _dump(state.to_json())) for name, state in checkpoint.splits.items()]
+            states = [(flow, name, dump(state.to_json())) for name, state in checkpoint.splits.items()]
             cursor.executemany("INSERT OR REPLACE INTO splits VALUES (?, ?, ?)", states)
             if checkpoint.committables:
-                kept = (flow, checkpoint.writer, _dump(list(checkpoint.committables)))
+                kept = (flow, checkpoint.writer, dump(list(checkpoint.committables)))
                 cursor.execute("INSERT OR REPLACE INTO committables VALUES (?, ?, ?, 0)", kept)
             self._insert_rejects(cursor, flow, rejects, "open")
             for name, state in checkpoint.splits.items():
@@ -158,7 +165,7 @@ class SqliteStore:
         with self._transaction() as cursor:
             cursor.execute(
                 "UPDATE runs SET status = ?, ended = ?, result = ? WHERE run_id = ?",
-                (status, now(self._clock), _dump(result), run_id),
+                (status, now(self._clock), dump(result), run_id),
             )
 
     def runs(self, flow: str | None = None, limit: int = 20) -> list[RunRecord]:
@@ -182,7 +189,7 @@ class SqliteStore:
         offset: int = 0,
     ) -> list[StoredReject]:
         """Rejected records of a flow, and of its pipelines, oldest first."""
-        wanted = _dump(list(ids)) if ids is not None else None
+        wanted = dump(list(ids)) if ids is not None else None
         with self._transaction() as cursor:
             rows = cursor.execute(
                 f"SELECT * FROM rejects WHERE {_OF_FLOW} AND status = ?"  # noqa: S608  # likewise
@@ -208,7 +215,7 @@ class SqliteStore:
 
     def mark_rejects(self, flow: str, status: str, ids: Sequence[int] | None = None) -> int:
         """Give open rejects another status; None: all. Returns how many."""
-        wanted = _dump(list(ids)) if ids is not None else None
+        wanted = dump(list(ids)) if ids is not None else None
         with self._transaction() as cursor:
             return cursor.execute(
                 f"UPDATE rejects SET status = ? WHERE {_OF_FLOW} AND status = 'open'"  # noqa: S608  # likewise
@@ -257,40 +264,10 @@ class SqliteStore:
     def _insert_rejects(self, cursor: sqlite3.Cursor, flow: str, rejects: Iterable[StagedReject], status: str) -> None:
         cursor.executemany(
             "INSERT INTO rejects (flow, run_id, flow_version, split_id, sequence, status, at, record, error,"
-            " error_type, stage, position, field, passed, arrow) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (_reject_row(flow, staged, status, now(self._clock)) for staged in rejects),
+            " error_type, stage, position, field, passed, arrow) VALUES (:flow, :run_id, :flow_version, :split_id,"
+            " :sequence, :status, :at, :record, :error, :error_type, :stage, :position, :field, :passed, :arrow)",
+            ({"flow": flow, "status": status, "at": now(self._clock), **to_columns(staged)} for staged in rejects),
         )
-
-
-def _reject_row(flow: str, staged: StagedReject, status: str, at: str) -> tuple[Any, ...]:
-    reject: Reject = staged.reject
-    record = reject.record if isinstance(reject.record, str) else dict(reject.record)
-    text = _dump(record)
-    return (
-        flow,
-        staged.run_id,
-        staged.flow_version,
-        reject.split_id,
-        staged.sequence,
-        status,
-        at,
-        text,
-        reject.error,
-        reject.error_type,
-        reject.stage,
-        _dump(reject.position),
-        reject.field,
-        reject.passed,
-        to_arrow(record, text),
-    )
-
-
-def _dump(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, default=_text, separators=(",", ":"))
-
-
-def _text(value: Any) -> str:
-    return value.hex() if isinstance(value, bytes) else str(value)
 
 
 __all__ = ["SqliteStore"]

@@ -88,7 +88,7 @@ class LocalRunner(Runner):
         with store.acquire(self._flow.name, wait=self._runtime.wait), _graceful(stop):
             coordinator = Coordinator(self._flow, store, self._runtime.events, stop, clock=self._runtime.clock)
             if from_start:
-                forget(coordinator, store)
+                coordinator.forget()
             result = coordinator.result
             store.start_run(RunRecord(result.run_id, result.flow, started=now(self._runtime.clock)))
             try:
@@ -98,13 +98,6 @@ class LocalRunner(Runner):
                 raise
             store.finish_run(result.run_id, result.status.value, result.to_json())
             return result
-
-
-def forget(coordinator: Coordinator, store: SqliteStore) -> None:
-    """Forget the positions of all pipelines, in the store and in the sinks that keep them."""
-    for pipeline in coordinator.pipelines:
-        pipeline.sink.reset(pipeline.name)
-        store.reset(pipeline.name)
 
 
 @contextmanager
@@ -128,4 +121,4 @@ def _graceful(stop: Stop) -> Generator[None]:
             signal.signal(number, handler)
 
 
-__all__ = ["LocalRunner", "LocalRuntime", "forget"]
+__all__ = ["LocalRunner", "LocalRuntime"]

@@ -15,6 +15,7 @@ class Pipeline(models.Model):
     name = models.CharField(_("name"), max_length=255, unique=True)
     flow_name = models.CharField(_("flow"), max_length=128, db_index=True)
     epoch = models.PositiveBigIntegerField(_("epoch"), default=0)
+    fence = models.PositiveBigIntegerField(_("newest run"), default=0)
 
     class Meta:
         verbose_name = _("pipeline")

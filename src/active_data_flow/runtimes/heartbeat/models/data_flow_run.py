@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Self
+from typing import TYPE_CHECKING, ClassVar, Self
 
 from django.db import models
 from django.db.models import Q
@@ -114,7 +114,9 @@ class DataFlowRun(models.Model):
     priority = models.SmallIntegerField(_("priority"), default=0)
     task_id = models.CharField(_("task id"), max_length=128, blank=True)
 
-    objects = DataFlowRunQuerySet.as_manager()
+    objects: ClassVar[DataFlowRunQuerySet] = DataFlowRunQuerySet.as_manager()  # pyright: ignore[reportAssignmentType, reportIncompatibleVariableOverride]  # as far as a caller can tell
+    if TYPE_CHECKING:
+        flow_id: int
 
     class Meta:
         verbose_name = _("run")

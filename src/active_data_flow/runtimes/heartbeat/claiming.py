@@ -1,0 +1,188 @@
+"""Takes flows that are due, and runs that are to go on, so that of all who ask at once exactly one gets each.
+
+The exclusion is one conditional UPDATE on the flow's claim version; ``SKIP LOCKED`` only spreads those who ask, where
+the database has it. Transactions are short, the time is the database's, and flows run outside of them.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.db import connections, transaction
+from django.db.models import F
+
+from active_data_flow.core.errors import ActiveDataFlowError, AlreadyRunningError
+from active_data_flow.engine.coordinator import new_run_id
+from active_data_flow.runtimes.heartbeat.database import database, flows, runs
+from active_data_flow.runtimes.heartbeat.models import (
+    ConcurrencyGroup,
+    DatabaseNow,
+    DataFlow,
+    DataFlowRun,
+    RunStatus,
+    Trigger,
+)
+from active_data_flow.runtimes.heartbeat.models.data_flow import DataFlowQuerySet
+from active_data_flow.runtimes.heartbeat.models.data_flow_run import DataFlowRunQuerySet
+
+
+class GroupFullError(AlreadyRunningError):
+    """As many runs of the flow's concurrency group go on as it allows."""
+
+
+class Claims:
+    """What one heartbeat claims.
+
+    Args:
+        handover: Seconds within which whoever is given a run has to begin with it; then it is given to another.
+
+    Attributes:
+        skipped: Why a flow that is due was not claimed, by its name.
+    """
+
+    def __init__(self, handover: float) -> None:
+        self.skipped: dict[str, str] = {}
+        self._handover = handover
+        self._passed_over: set[int] = set()
+
+    def due(self) -> int:
+        """How many flows there are to claim."""
+        return self._due_flows().count() + self._due_runs().count()
+
+    def next(self) -> DataFlowRun | None:
+        """Claim what is due, by priority, then the longest due; None where nothing is left to claim.
+
+        Returns:
+            A pending run that is the caller's to begin, or to hand over, for as long as `handover` says.
+        """
+        while True:
+            run = self._due_runs().order_by("-priority", "next_attempt_at", "pk").first()
+            flow = self._due_flows().first()
+            if flow is None and run is None:
+                return None
+            if flow is not None and (run is None or _rank_of(flow) < _rank(run.priority, run.next_attempt_at)):
+                tried, claimed = self._claim()
+                if claimed is not None or (run is None and not tried):
+                    return claimed
+                if tried:
+                    continue
+            if run is not None and take(run, self._handover):
+                return run
+
+    def pass_over(self, flow: DataFlow, why: str) -> None:
+        """Leave a flow alone for the rest of this heartbeat."""
+        self.skipped[flow.name] = why
+        self._passed_over.add(flow.pk)
+
+    def _due_flows(self) -> DataFlowQuerySet:
+        due = flows().due_to_run().exclude(pk__in=self._passed_over)
+        return due.order_by("-priority", "next_run_at", "pk")
+
+    def _due_runs(self) -> DataFlowRunQuerySet:
+        return runs().due_to_go_on().exclude(flow__in=self._passed_over).select_related("flow")
+
+    def _claim(self) -> tuple[bool, DataFlowRun | None]:
+        """Try the first flow that no one else is claiming: whether there was one, and its run, where it was got."""
+        flow: DataFlow | None = None
+        try:
+            if not connections[database()].features.has_select_for_update_skip_locked:
+                flow = self._due_flows().annotate(now=DatabaseNow()).first()
+            with transaction.atomic(using=database()):
+                if flow is None:
+                    locked = self._due_flows().select_for_update(skip_locked=True)
+                    flow = locked.annotate(now=DatabaseNow()).first()
+                return (False, None) if flow is None else (True, _claim(flow, Trigger.SCHEDULE, self._handover))
+        except ActiveDataFlowError as error:
+            assert flow is not None
+            self.pass_over(flow, error.message)
+            return True, None
+
+
+def claim(flow: DataFlow, trigger: str, handover: float) -> DataFlowRun:
+    """Claim a flow whether or not it is due.
+
+    Raises:
+        AlreadyRunningError: A run of it is pending or in progress, or its group is full.
+    """
+    while True:
+        found = flows().annotate(now=DatabaseNow()).get(pk=flow.pk)
+        if found.busy:
+            raise AlreadyRunningError(_who_runs(found), flow=found.name)
+        with transaction.atomic(using=database()):
+            run = _claim(found, trigger, handover)
+        if run is not None:
+            return run
+
+
+def take(run: DataFlowRun, handover: float) -> bool:
+    """Take a pending run that is due to go on, from all others who see it too."""
+    now = runs().annotate(now=DatabaseNow()).values_list("now", flat=True).get(pk=run.pk)
+    until = now + timedelta(seconds=handover)
+    mine = runs().filter(pk=run.pk, status=RunStatus.PENDING, next_attempt_at=run.next_attempt_at)
+    run.next_attempt_at = until
+    return mine.update(next_attempt_at=until) == 1
+
+
+def _claim(flow: DataFlow, trigger: str, handover: float) -> DataFlowRun | None:
+    """The whole of the exclusion, inside a transaction; None where another was quicker."""
+    now: datetime = flow.now  # pyright: ignore[reportAttributeAccessIssue]  # annotated
+    scheduled = trigger == Trigger.SCHEDULE.value
+    mine = flows().filter(pk=flow.pk, claim_version=flow.claim_version, busy=False)
+    if scheduled:
+        mine = mine.filter(enabled=True, next_run_at=flow.next_run_at)
+    following = _next_time(flow, now) if scheduled else flow.next_run_at
+    if not mine.update(
+        claim_version=F("claim_version") + 1, busy=True, last_run_at=now, next_run_at=following, last_status="pending"
+    ):
+        return None
+    _check_group(flow)
+    return runs().create(
+        flow=flow,
+        run_id=new_run_id(),
+        trigger=trigger,
+        created_at=now,
+        next_attempt_at=now + timedelta(seconds=handover),
+        max_attempts=flow.max_attempts,
+        fence=flow.claim_version + 1,
+        queue=flow.queue,
+        priority=flow.priority,
+    )
+
+
+def _next_time(flow: DataFlow, now: datetime) -> datetime | None:
+    schedule = flow.schedule
+    return None if schedule is None else schedule.next_after(now, flow.next_run_at)
+
+
+def _check_group(flow: DataFlow) -> None:
+    """Count the group's runs, this one included; its row is locked, so that no one else counts meanwhile."""
+    name = flow.concurrency_group
+    if not name:
+        return
+    groups = ConcurrencyGroup.objects.using(database())
+    if not groups.filter(name=name).update(version=F("version") + 1):
+        groups.bulk_create([ConcurrencyGroup(name=name)], ignore_conflicts=True)
+        groups.filter(name=name).update(version=F("version") + 1)
+    if flows().filter(concurrency_group=name, busy=True).count() > flow.concurrency:
+        message = f"{flow.concurrency} of the concurrency group {name} go on already"
+        raise GroupFullError(message, flow=flow.name)
+
+
+def _who_runs(flow: DataFlow) -> str:
+    run = runs().filter(flow=flow, fence=flow.claim_version).first()
+    if run is None:
+        return f"flow {flow.name} is running already"
+    where = f" by {run.lease_owner} since {run.started_at:%Y-%m-%d %H:%M:%S}" if run.started_at else ""
+    return f"flow {flow.name} is running already: run {run.run_id} is {RunStatus(run.status).label}{where}"
+
+
+def _rank(priority: int, due: datetime | None) -> tuple[int, datetime]:
+    assert due is not None
+    return -priority, due
+
+
+def _rank_of(flow: DataFlow) -> tuple[int, datetime]:
+    return _rank(flow.priority, flow.next_run_at)
+
+
+__all__ = ["Claims", "GroupFullError", "claim", "take"]

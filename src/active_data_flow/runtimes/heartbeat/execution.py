@@ -1,0 +1,109 @@
+"""What becomes of a run that was claimed: worked on here, or given to a queue.
+
+This is the seam for runtimes with workers of their own. Such an app calls `use_executor` when it is ready::
+
+    class JobConfig(AppConfig):
+        def ready(self):
+            use_executor(QueueExecutor)
+
+From then on `heartbeat` and `DataFlow.trigger_run` give claimed runs to its `execute`, which enqueues their ids; a
+worker calls `work_on(run, budget)`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Protocol
+
+from active_data_flow.core.errors import ActiveDataFlowError
+from active_data_flow.core.run import Budget
+from active_data_flow.runtimes.heartbeat.claiming import claim
+from active_data_flow.runtimes.heartbeat.database import DatabaseThread, database
+from active_data_flow.runtimes.heartbeat.models import DataFlow, DataFlowRun
+from active_data_flow.runtimes.heartbeat.settings import app_settings
+
+if TYPE_CHECKING:
+    from active_data_flow.runtimes.heartbeat.working import Interruption
+
+
+class Executor(Protocol):
+    """Executes runs that were claimed; made for one heartbeat, and closed at its end.
+
+    Attributes:
+        handover: Seconds within which a run has to begin that `execute` was given. After them, if it is still pending,
+            a heartbeat gives it to `execute` once more: a task that was lost costs no run, and `begin` sees to it that
+            two tasks don't run it twice.
+    """
+
+    handover: float
+
+    def execute(self, run: DataFlowRun, budget: Budget) -> None:
+        """Execute a pending run, or have it executed; its record then says how it stands.
+
+        Failures of the flow are recorded, not raised. Called outside of transactions.
+
+        Raises:
+            Exception: It could not be executed; it stays pending, and is given to `execute` again after `handover`.
+        """
+        ...
+
+    def close(self) -> None:
+        """Release what the executor holds."""
+        ...
+
+
+class HereExecutor:
+    """Works on runs in this thread, one after the other.
+
+    Args:
+        interruption: Asks the run that is worked on to stop.
+    """
+
+    def __init__(self, interruption: Interruption | None = None) -> None:
+        self.handover = app_settings().lease
+        self._interruption = interruption
+        self._thread = DatabaseThread()
+
+    def execute(self, run: DataFlowRun, budget: Budget) -> None:
+        """Work on the run until it ends or the budget is used up."""
+        from active_data_flow.runtimes.heartbeat.working import work_on
+
+        try:
+            work_on(run, budget, thread=self._thread, interruption=self._interruption)
+        except ActiveDataFlowError:
+            run.refresh_from_db(using=database())  # it says so
+
+    def close(self) -> None:
+        """Close the connection of the runs."""
+        self._thread.close()
+
+
+Factory = Callable[["Interruption | None"], Executor]
+_factories: list[Factory] = [HereExecutor]
+
+
+def use_executor(factory: Factory) -> None:
+    """Have runs executed by what this makes from now on: a class, or a function of the heartbeat's interruption."""
+    _factories[:] = [factory]
+
+
+def make_executor(interruption: Interruption | None = None) -> Executor:
+    """The executor that is in use, made anew."""
+    return _factories[0](interruption)
+
+
+def trigger_run(flow: DataFlow, trigger: str, *, wait: bool) -> DataFlowRun:
+    """See `DataFlow.trigger_run`."""
+    if not wait:
+        return claim(flow, trigger, 0)
+    executor = make_executor()
+    try:
+        run = claim(flow, trigger, executor.handover)
+        executor.execute(run, Budget(seconds=app_settings().run_timeout, until_caught_up=True))
+    finally:
+        executor.close()
+    run.refresh_from_db(using=database())
+    return run
+
+
+__all__ = ["Executor", "HereExecutor", "make_executor", "trigger_run", "use_executor"]

@@ -1,0 +1,43 @@
+"""Flows as records, for tests in one process: what they read and write is in memory."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from active_data_flow.core.registry import register
+from active_data_flow.testing import ScriptedSource, TransactionalMemorySink, place
+
+register("source", "scripted", ScriptedSource)
+register("sink", "memory", TransactionalMemorySink)
+
+
+def document(key: str, steps: list[Any] | None = None, **options: Any) -> dict[str, Any]:
+    """A flow that reads a script and writes to a place of that name, two records a batch."""
+    script = {"a": steps if steps is not None else numbers(4)}
+    endless = options.pop("endless", False)
+    return {
+        "source": {"type": "scripted", "script": script, "key": key, "endless": endless},
+        "sink": {"type": "memory", "place": key},
+        "checkpoint": {"every": 0},
+        "retry": {"attempts": 2, "backoff": 0.001, "max_backoff": 0.002},
+        "schedule": {"every": "5m"},
+        **options,
+    }
+
+
+def numbers(count: int, start: int = 0) -> list[dict[str, int]]:
+    """Records of a script."""
+    return [{"n": number} for number in range(start, start + count)]
+
+
+def record(name: str, steps: list[Any] | None = None, **options: Any) -> Any:
+    """A flow as a record, which is due."""
+    from active_data_flow.runtimes.heartbeat.models import DataFlow
+
+    enabled = options.pop("enabled", True)
+    return DataFlow.objects.create(name=name, enabled=enabled, configuration=document(name, steps, **options))
+
+
+def written(name: str) -> list[int]:
+    """What a flow has written, in order."""
+    return [row["n"] for row in place(name).rows]
