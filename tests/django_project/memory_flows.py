@@ -6,6 +6,7 @@ from typing import Any
 
 from active_data_flow.core.registry import register
 from active_data_flow.testing import ScriptedSource, TransactionalMemorySink, place
+from active_data_flow.testing.places import Place
 
 register("source", "scripted", ScriptedSource)
 register("sink", "memory", TransactionalMemorySink)
@@ -13,8 +14,12 @@ register("sink", "memory", TransactionalMemorySink)
 
 def document(key: str, steps: list[Any] | None = None, **options: Any) -> dict[str, Any]:
     """A flow that reads a script and writes to a place of that name, two records a batch."""
-    script = {"a": steps if steps is not None else numbers(4)}
-    endless = options.pop("endless", False)
+    steps, pause, endless = (
+        numbers(4) if steps is None else steps,
+        options.pop("pause", 0),
+        options.pop("endless", False),
+    )
+    script = {"a": [part for step in steps for part in (step, f"pause {pause}s")] if pause else steps}
     return {
         "source": {"type": "scripted", "script": script, "key": key, "endless": endless},
         "sink": {"type": "memory", "place": key},
@@ -31,13 +36,20 @@ def numbers(count: int, start: int = 0) -> list[dict[str, int]]:
 
 
 def record(name: str, steps: list[Any] | None = None, **options: Any) -> Any:
-    """A flow as a record, which is due."""
+    """A flow as a record, which is due; nothing is written yet."""
     from active_data_flow.runtimes.heartbeat.models import DataFlow
 
+    where = place(name)
+    where.rows, where.splits, where.epochs = [], {}, {}
     enabled = options.pop("enabled", True)
     return DataFlow.objects.create(name=name, enabled=enabled, configuration=document(name, steps, **options))
 
 
+def place_of(name: str) -> Place:
+    """Where a flow writes."""
+    return place(name)
+
+
 def written(name: str) -> list[int]:
     """What a flow has written, in order."""
-    return [row["n"] for row in place(name).rows]
+    return [row["n"] for row in place_of(name).rows]

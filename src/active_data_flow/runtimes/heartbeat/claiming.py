@@ -44,6 +44,7 @@ class Claims:
         self.skipped: dict[str, str] = {}
         self._handover = handover
         self._passed_over: set[int] = set()
+        self._given: set[int] = set()
 
     def due(self) -> int:
         """How many flows there are to claim."""
@@ -52,11 +53,28 @@ class Claims:
     def next(self) -> DataFlowRun | None:
         """Claim what is due, by priority, then the longest due; None where nothing is left to claim.
 
+        A run that is to go on after it was given once has its turn again when all others have had theirs.
+
         Returns:
             A pending run that is the caller's to begin, or to hand over, for as long as `handover` says.
         """
+        run = self._next()
+        if run is None and self._given:
+            self._given.clear()
+            run = self._next()
+        if run is not None:
+            self._given.add(run.pk)
+        return run
+
+    def pass_over(self, flow: DataFlow, why: str) -> None:
+        """Leave a flow alone for the rest of this heartbeat."""
+        self.skipped[flow.name] = why
+        self._passed_over.add(flow.pk)
+
+    def _next(self) -> DataFlowRun | None:
         while True:
-            run = self._due_runs().order_by("-priority", "next_attempt_at", "pk").first()
+            new = self._due_runs().exclude(pk__in=self._given)
+            run = new.order_by("-priority", "next_attempt_at", "pk").first()
             flow = self._due_flows().first()
             if flow is None and run is None:
                 return None
@@ -68,11 +86,6 @@ class Claims:
                     continue
             if run is not None and take(run, self._handover):
                 return run
-
-    def pass_over(self, flow: DataFlow, why: str) -> None:
-        """Leave a flow alone for the rest of this heartbeat."""
-        self.skipped[flow.name] = why
-        self._passed_over.add(flow.pk)
 
     def _due_flows(self) -> DataFlowQuerySet:
         due = flows().due_to_run().exclude(pk__in=self._passed_over)
