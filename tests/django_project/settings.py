@@ -54,4 +54,4 @@ DATABASES = {
     },
 }
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
-ACTIVE_DATA_FLOW: dict[str, object] = {}
+ACTIVE_DATA_FLOW: dict[str, object] = {"FILE_ROOTS": ["/"]}

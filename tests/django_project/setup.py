@@ -63,8 +63,9 @@ def empty(database: str = "default") -> None:
 
 @contextmanager
 def app_settings_of(**options: Any) -> Generator[None]:
-    """The setting ACTIVE_DATA_FLOW with these keys, for a while."""
+    """The setting ACTIVE_DATA_FLOW with these keys too, for a while."""
+    from django.conf import settings
     from django.test import override_settings
 
-    with override_settings(ACTIVE_DATA_FLOW=options):
+    with override_settings(ACTIVE_DATA_FLOW=settings.ACTIVE_DATA_FLOW | options):
         yield

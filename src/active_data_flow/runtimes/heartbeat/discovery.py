@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import importlib
+import traceback
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from django.apps import apps
+from django.apps import AppConfig, apps
 from django.utils.module_loading import module_has_submodule
 
+from active_data_flow.core import loading
 from active_data_flow.core.data_flow import DataFlow
-from active_data_flow.core.errors import ConfigurationError
+from active_data_flow.core.errors import ActiveDataFlowError, ConfigurationError
 from active_data_flow.core.loading import import_module
 from active_data_flow.core.near_names import near_names
 
 MODULE = "flows"
+_MACHINERY = frozenset({importlib.__file__, loading.__file__})
 Code = type[DataFlow] | DataFlow
 
 
@@ -58,10 +63,36 @@ def discover() -> Discovered:
         try:
             module = import_module(name)
         except ConfigurationError as error:
-            broken[name] = error
+            broken[name] = _located(config, error)
         else:
             flows |= dict(_flows_of(module))
     return Discovered(flows, broken)
+
+
+def _located(config: AppConfig, error: ConfigurationError) -> ConfigurationError:
+    """The error with the app, the file and the line that it comes from."""
+    cause = error.__cause__
+    if cause is None:
+        return error
+    if isinstance(cause, SyntaxError) and cause.filename:
+        place = f"{cause.filename}, line {cause.lineno}"
+    else:
+        place = _last_line_in(Path(config.path), cause) or MODULE
+    text = cause.message if isinstance(cause, ActiveDataFlowError) else f"{type(cause).__name__}: {cause}"
+    located = ConfigurationError(f"app {config.label}: {place}: {text}; its flows do not run until that is mended")
+    located.__cause__ = cause
+    return located
+
+
+def _last_line_in(folder: Path, error: BaseException) -> str:
+    """The last line of the app that the error passed through; else the last one of all that is no machinery."""
+    lines = [
+        (frame.filename, frame.lineno)
+        for frame in traceback.extract_tb(error.__traceback__)
+        if not frame.filename.startswith("<frozen") and frame.filename not in _MACHINERY
+    ]
+    own = [line for line in lines if Path(line[0]).is_relative_to(folder)]
+    return next((f"{name}, line {number}" for name, number in reversed(own or lines)), "")
 
 
 def _flows_of(module: ModuleType) -> Iterator[tuple[str, Code]]:

@@ -11,6 +11,7 @@ from active_data_flow.core.errors import ActiveDataFlowError, ConfigurationError
 from active_data_flow.core.loading import load_document
 from active_data_flow.core.overrides import override
 from active_data_flow.core.registry import Kind, build
+from active_data_flow.runtimes.heartbeat.configuration_checks import check_configuration, check_flow
 from active_data_flow.runtimes.heartbeat.discovery import Code, Discovered, discover
 
 if TYPE_CHECKING:
@@ -49,12 +50,17 @@ def build_flow(
     """
     if not isinstance(configuration, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]  # comes from outside
         raise ConfigurationError(f"flow {name}: the configuration is a mapping (given: {configuration!r})")
-    _refuse_nul(name, configuration)
+    check_configuration(name, configuration)
     if configuration.get("name", name) != name:
         raise ConfigurationError(f"flow {name}: the configuration has another name, {configuration['name']!r}")
+    found = discovered or discover()  # what apps have registered may be named
     if not reference:
-        return load_document(Document(f"flow {name}", {**configuration, "name": name}))
-    flow = _changed((discovered or discover()).find(reference), {**configuration, "name": name})
+        flow = load_document(Document(f"flow {name}", {**configuration, "name": name}))
+        check_flow(name, flow)
+        return flow
+    code = found.find(reference)
+    flow = _changed(code, {**configuration, "name": name})
+    check_flow(name, flow, code)
     flow.reference = reference
     return flow
 
@@ -104,19 +110,6 @@ def _list(value: Any) -> Sequence[Any]:
     if not isinstance(value, list):
         raise ConfigurationError(f"transforms: is a list (given: {value!r})")
     return cast("Sequence[Any]", value)
-
-
-def _refuse_nul(name: str, value: Any) -> None:
-    """PostgreSQL can't hold the character in JSON, so that no database is given it."""
-    if isinstance(value, Mapping):
-        for key, inner in cast("Mapping[str, Any]", value).items():
-            _refuse_nul(name, key)
-            _refuse_nul(name, inner)
-    elif isinstance(value, list):
-        for inner in cast("list[Any]", value):
-            _refuse_nul(name, inner)
-    elif isinstance(value, str) and "\0" in value:
-        raise ConfigurationError(f"flow {name}: the configuration has a NUL character in {value[:40]!r}")
 
 
 __all__ = ["build_flow", "load"]

@@ -40,13 +40,13 @@ def check_configuration(name: str, configuration: Mapping[str, Any]) -> None:
     _raise(name, faults)
 
 
-def check_flow(name: str, flow: DataFlow, code: DataFlow | None = None) -> None:
+def check_flow(name: str, flow: DataFlow, code: DataFlow | type[DataFlow] | None = None) -> None:
     """Check what was built of a record.
 
     Args:
         name: Name of the flow, for errors.
         flow: The flow as the record makes it.
-        code: The flow as its code alone makes it, where it has code: what that names is the developer's own.
+        code: The flow's code, where it has any: files that it names are the developer's own choice.
 
     Raises:
         ConfigurationError: It names files that are not allowed, or a function that is not registered.
@@ -63,12 +63,15 @@ def check_flow(name: str, flow: DataFlow, code: DataFlow | None = None) -> None:
     _raise(name, faults)
 
 
-def _faults(path: Path, text: str, settings: HeartbeatSettings) -> Iterator[Fault]:
-    yield from _fault_of(path, lambda: check_secret(path, text))
-    yield from _fault_of(path, lambda: check_reference(text, settings.env_prefixes))
-    yield from _fault_of(path, lambda: check_format(path, text))
+def _faults(path: Path, text: str, settings: HeartbeatSettings) -> list[Fault]:
+    secret = _fault_of(path, lambda: check_secret(path, text))
+    if secret:
+        return secret  # no name server needs to hear of it
+    faults = _fault_of(path, lambda: check_reference(text, settings.env_prefixes))
+    faults += _fault_of(path, lambda: check_format(path, text))
     if looks_like_url(text):
-        yield from _fault_of(path, lambda: check_url(text, settings))
+        faults += _fault_of(path, lambda: check_url(text, settings))
+    return faults
 
 
 def _fault_of(path: Path, check: Callable[[], object]) -> list[Fault]:
@@ -95,10 +98,12 @@ def _texts(value: Any, path: Path = ()) -> Iterator[tuple[Path, str]]:
             yield from _texts(inner, (*path, number))
 
 
-def _components(flow: DataFlow) -> Iterator[tuple[Path, Component]]:
-    for kind, parts in (("source", flow.all_sources), ("sink", flow.all_sinks)):
-        for key, part in parts.items():
-            yield ((f"{kind}s", key) if key else (kind,)), part
+def _components(flow: DataFlow | type[DataFlow]) -> Iterator[tuple[Path, Component]]:
+    for kind, one, several in (("source", flow.source, flow.sources), ("sink", flow.sink, flow.sinks)):
+        if one is not None:
+            yield (kind,), one
+        for key, part in several.items():
+            yield (f"{kind}s", key), part
     for number, transform in enumerate(flow.transforms):
         yield ("transforms", number), transform
 

@@ -120,6 +120,7 @@ class Migration(migrations.Migration):
                 ('backoff', models.FloatField(default=30.0, editable=False, verbose_name='seconds before the first retry')),
                 ('max_backoff', models.FloatField(default=3600.0, editable=False, verbose_name='longest pause before a retry')),
                 ('busy', models.BooleanField(default=False, editable=False, help_text='A run is pending or in progress.', verbose_name='busy')),
+                ('code_missing', models.BooleanField(default=False, editable=False, help_text='No installed app has its code any more.', verbose_name='code missing')),
                 ('claim_version', models.PositiveBigIntegerField(default=0, editable=False, verbose_name='claim version')),
                 ('losses', models.PositiveSmallIntegerField(default=0, editable=False, verbose_name='runs lost in a row')),
                 ('next_run_at', models.DateTimeField(blank=True, editable=False, null=True, verbose_name='next run')),

@@ -35,8 +35,10 @@ _SETTINGS = frozenset(
         "max_backoff",
     }
 )
-# written by runs, with conditions of their own
-_OF_RUNS = frozenset({"busy", "claim_version", "losses", "next_run_at", "last_run_at", "last_status", "last_error"})
+# written by runs and by `sync`, with conditions of their own
+_OF_RUNS = frozenset(
+    {"busy", "code_missing", "claim_version", "losses", "next_run_at", "last_run_at", "last_status", "last_error"}
+)
 
 
 class DataFlowQuerySet(models.QuerySet["DataFlow"]):
@@ -44,7 +46,7 @@ class DataFlowQuerySet(models.QuerySet["DataFlow"]):
 
     def due_to_run(self) -> Self:
         """Enabled flows whose time has come, by the database's clock, and of which no run goes on."""
-        return self.filter(enabled=True, busy=False, next_run_at__lte=DatabaseNow())
+        return self.filter(enabled=True, busy=False, code_missing=False, next_run_at__lte=DatabaseNow())
 
 
 class DataFlow(models.Model):
@@ -85,6 +87,9 @@ class DataFlow(models.Model):
 
     busy = models.BooleanField(
         _("busy"), default=False, editable=False, help_text=_("A run is pending or in progress.")
+    )
+    code_missing = models.BooleanField(
+        _("code missing"), default=False, editable=False, help_text=_("No installed app has its code any more.")
     )
     claim_version = models.PositiveBigIntegerField(_("claim version"), default=0, editable=False)
     losses = models.PositiveSmallIntegerField(_("runs lost in a row"), default=0, editable=False)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from active_data_flow.core.logging import redact
+from active_data_flow.runtimes.heartbeat.database import database
 from active_data_flow.runtimes.heartbeat.models import AuditEntry
+from active_data_flow.runtimes.heartbeat.texts import storable, storable_value
 
 
 def audit(actor: str, action: str, target: str = "", *, address: str | None = None, **details: Any) -> AuditEntry:
@@ -22,22 +23,17 @@ def audit(actor: str, action: str, target: str = "", *, address: str | None = No
     Example:
         >>> audit("token pinger", "run.cancelled", "run 7f3a", address="10.0.0.7", reason="stuck")
     """
-    return AuditEntry.objects.create(
+    return AuditEntry.objects.using(database()).create(
         actor=_fitting(actor, 150),
         action=_fitting(action, 64),
         target=_fitting(target, 255),
         address=address,
-        details=_storable(redact(details)),
+        details=storable_value(redact(details)),
     )
 
 
-def _storable(details: Any) -> Any:
-    text = json.dumps(details, default=str)
-    return json.loads(text.replace("\\u0000", "\\ufffd"))
-
-
 def _fitting(text: str, most: int) -> str:
-    text = text.replace("\0", "�")  # which PostgreSQL can't hold
+    text = storable(text)
     return text if len(text) <= most else text[: most - 1] + "…"
 
 

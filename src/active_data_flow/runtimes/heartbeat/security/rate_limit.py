@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from django.db import router
 from django.db.models import F
 from django.utils import timezone
 
+from active_data_flow.runtimes.heartbeat.database import database
 from active_data_flow.runtimes.heartbeat.models import RateLimitCounter
 from active_data_flow.runtimes.heartbeat.security.problems import RefusedError
 
@@ -31,7 +31,7 @@ def count_request(key: str, limit: int) -> None:
 
 
 def _count(key: str, minute: datetime) -> int:
-    counters = RateLimitCounter.objects.using(router.db_for_write(RateLimitCounter))
+    counters = RateLimitCounter.objects.using(database())
     mine = counters.filter(key=key, minute=minute)
     if not mine.update(requests=F("requests") + 1):
         counters.bulk_create([RateLimitCounter(key=key, minute=minute)], ignore_conflicts=True)

@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from django.db import IntegrityError, router, transaction
+from django.db import IntegrityError, transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from active_data_flow.core.errors import ConfigurationError
 from active_data_flow.core.near_names import near_names
+from active_data_flow.runtimes.heartbeat.database import database
 from active_data_flow.runtimes.heartbeat.models import ApiToken
 from active_data_flow.runtimes.heartbeat.settings import HeartbeatSettings
 
@@ -84,8 +85,8 @@ def create_token(
         name=name, scopes=known_scopes(scopes), digest=digest(token), expires_at=expires_at, created_by=by[:150]
     )
     try:
-        with transaction.atomic(using=_database()):
-            record.save(using=_database(), force_insert=True)
+        with transaction.atomic(using=database()):
+            record.save(using=database(), force_insert=True)
     except IntegrityError as error:
         message = f"there is a token {name!r} already; choose another name, or rotate it"
         raise ConfigurationError(message) from error
@@ -106,14 +107,14 @@ def rotate_token(name: str, *, overlap: timedelta = timedelta(days=1)) -> tuple[
         ConfigurationError: There is no such token, or it is revoked.
     """
     token = _random_token()
-    with transaction.atomic(using=_database()):
+    with transaction.atomic(using=database()):
         record = _named(name, locked=True)
         if not record.enabled:
             raise ConfigurationError(f"token {name!r} is revoked; create a new one")
         record.previous_digest = record.digest
         record.previous_expires_at = timezone.now() + overlap
         record.digest = digest(token)
-        record.save(using=_database(), update_fields=["digest", "previous_digest", "previous_expires_at"])
+        record.save(using=database(), update_fields=["digest", "previous_digest", "previous_expires_at"])
     return record, token
 
 
@@ -126,7 +127,7 @@ def revoke_token(name: str) -> ApiToken:
     record = _named(name)
     record.enabled = False
     record.previous_digest = ""
-    record.save(using=_database(), update_fields=["enabled", "previous_digest"])
+    record.save(using=database(), update_fields=["enabled", "previous_digest"])
     return record
 
 
@@ -171,16 +172,12 @@ def list_tokens() -> Sequence[ApiToken]:
     return list(_tokens().order_by("name"))
 
 
-def _database() -> str:
-    return router.db_for_write(ApiToken)
-
-
 def _random_token() -> str:
     return PREFIX + secrets.token_urlsafe(32)
 
 
 def _tokens() -> QuerySet[ApiToken]:
-    return ApiToken.objects.using(_database())
+    return ApiToken.objects.using(database())
 
 
 def _named(name: str, *, locked: bool = False) -> ApiToken:
