@@ -134,18 +134,18 @@ def _made(reference: str, code: Code) -> Flow:
 
 
 def _values(record: DataFlow) -> dict[str, Any]:
-    return {one.attname: getattr(record, one.attname) for one in record._meta.concrete_fields}  # noqa: SLF001  # public in all but name
+    return {one.attname: getattr(record, one.attname) for one in record._meta.concrete_fields}
 
 
 def tables_are_there(using: str) -> bool:
     """Whether the database has the flows' table as it is now: after `migrate` to an older state it has not."""
     connection = connections[using]
-    table = DataFlow._meta.db_table  # noqa: SLF001  # public in all but name
+    table = DataFlow._meta.db_table
     with connection.cursor() as cursor:
         if table not in connection.introspection.table_names(cursor):
             return False
         there = {column.name for column in connection.introspection.get_table_description(cursor, table)}  # pyright: ignore[reportAttributeAccessIssue]  # each vendor's has it
-    return all(one.column in there for one in DataFlow._meta.concrete_fields)  # noqa: SLF001  # likewise
+    return all(one.column in there for one in DataFlow._meta.concrete_fields)
 
 
 def sync_after_migrate(*, using: str, verbosity: int = 1, stdout: TextIO | None = None, **_: Any) -> None:

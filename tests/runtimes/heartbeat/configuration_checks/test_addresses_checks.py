@@ -17,7 +17,7 @@ set_up_django()
 from active_data_flow.runtimes.heartbeat.configuration_checks import addresses, check_configuration  # noqa: E402
 from active_data_flow.runtimes.heartbeat.configuration_checks.fetching import fetch  # noqa: E402
 
-HTTP = {"URL_SCHEMES": ["http", "https", "postgresql"]}
+HTTP = {"FILE_ROOTS": [], "URL_SCHEMES": ["http", "https", "postgresql"]}
 
 
 def check(url, **settings):

@@ -126,7 +126,8 @@ def test_a_sink_writes_nowhere_else_either(roots):
 
 
 def test_without_roots_a_record_names_no_files(tmp_path):
-    with pytest.raises(ConfigurationError, match="add their folder to FILE_ROOTS, or name them in code"):
+    missing = pytest.raises(ConfigurationError, match="add their folder to FILE_ROOTS, or name them in code")
+    with app_settings_of(FILE_ROOTS=[]), missing:
         check_flow("prices", flow_of(str(tmp_path / "in.csv")))
 
 

@@ -64,7 +64,7 @@ class DataFlowAdmin(ReadOnlyAdmin):
 
     def get_fields(self, request: HttpRequest, obj: DataFlow | None = None) -> list[str]:
         """All fields; the configuration as it may be shown."""
-        names = [field.name for field in DataFlow._meta.concrete_fields if field.name != "id"]  # noqa: SLF001  # public in all but name
+        names = [field.name for field in DataFlow._meta.concrete_fields if field.name != "id"]
         if self.has_change_permission(request, obj):
             return names
         return ["configuration_text" if name == "configuration" else name for name in names]

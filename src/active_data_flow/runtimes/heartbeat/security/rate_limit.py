@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
@@ -33,11 +34,11 @@ def count_request(key: str, limit: int) -> None:
 def _count(key: str, minute: datetime) -> int:
     counters = RateLimitCounter.objects.using(database())
     mine = counters.filter(key=key, minute=minute)
-    if not mine.update(requests=F("requests") + 1):
-        counters.bulk_create([RateLimitCounter(key=key, minute=minute)], ignore_conflicts=True)
-        mine.update(requests=F("requests") + 1)
-    # others may have added to it meanwhile, so that it is never too small
-    return mine.values_list("requests", flat=True).get()
+    with transaction.atomic(using=database()):  # the row stays locked until its count is read
+        if not mine.update(requests=F("requests") + 1):
+            counters.bulk_create([RateLimitCounter(key=key, minute=minute)], ignore_conflicts=True)
+            mine.update(requests=F("requests") + 1)
+        return mine.values_list("requests", flat=True).get()
 
 
 __all__ = ["count_request"]
