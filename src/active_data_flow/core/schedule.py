@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Self
 from zoneinfo import ZoneInfo
@@ -159,13 +160,14 @@ class RerunPolicy(Configuration):
     attempts: int = Field(default=3, ge=1, le=1000)
     """Times that a run is tried, the first included; 1: it waits for its next time instead."""
     backoff: Seconds = 30.0
-    """Pause before the first repetition; doubles with each further one."""
+    """Pause before the first repetition; doubles with each further one, with jitter."""
     max_backoff: Seconds = 3600.0
     """The longest pause."""
 
     def pause_after(self, attempt: int) -> float:
-        """Seconds to wait after so many attempts."""
-        return min(self.backoff * 2 ** min(attempt - 1, 30), self.max_backoff)
+        """Seconds to wait after so many attempts: the upper half is drawn, so that what failed together parts."""
+        ceiling = min(self.backoff * 2 ** min(attempt - 1, 30), self.max_backoff)
+        return random.uniform(ceiling / 2, ceiling)  # noqa: S311  # nobody is to be kept from guessing it
 
 
 __all__ = ["RerunPolicy", "Schedule", "cron", "every"]

@@ -24,6 +24,7 @@ from active_data_flow.runtimes.heartbeat.models import (
 )
 from active_data_flow.runtimes.heartbeat.models.data_flow import DataFlowQuerySet
 from active_data_flow.runtimes.heartbeat.models.data_flow_run import DataFlowRunQuerySet
+from active_data_flow.runtimes.heartbeat.models.database_now import in_seconds
 
 
 class GroupFullError(AlreadyRunningError):
@@ -129,11 +130,8 @@ def claim(flow: DataFlow, trigger: str, handover: float) -> DataFlowRun:
 
 def take(run: DataFlowRun, handover: float) -> bool:
     """Take a pending run that is due to go on, from all others who see it too."""
-    now = runs().annotate(now=DatabaseNow()).values_list("now", flat=True).get(pk=run.pk)
-    until = now + timedelta(seconds=handover)
-    mine = runs().filter(pk=run.pk, status=RunStatus.PENDING, next_attempt_at=run.next_attempt_at)
-    run.next_attempt_at = until
-    return mine.update(next_attempt_at=until) == 1
+    due = runs().filter(pk=run.pk, status=RunStatus.PENDING, next_attempt_at__lte=DatabaseNow())
+    return due.update(next_attempt_at=in_seconds(handover)) == 1
 
 
 def _claim(flow: DataFlow, trigger: str, handover: float) -> DataFlowRun | None:
@@ -142,7 +140,7 @@ def _claim(flow: DataFlow, trigger: str, handover: float) -> DataFlowRun | None:
     scheduled = trigger == Trigger.SCHEDULE.value
     mine = flows().filter(pk=flow.pk, claim_version=flow.claim_version, busy=False)
     if scheduled:
-        mine = mine.filter(enabled=True, next_run_at=flow.next_run_at)
+        mine = mine.filter(enabled=True, next_run_at__lte=DatabaseNow())
     following = _next_time(flow, now) if scheduled else flow.next_run_at
     if not mine.update(
         claim_version=F("claim_version") + 1, busy=True, last_run_at=now, next_run_at=following, last_status="pending"

@@ -16,7 +16,7 @@ from django.db import transaction
 from django.db.models import F
 from django.db.models.functions import Coalesce
 
-from active_data_flow.core.errors import FencedError
+from active_data_flow.core.errors import ActiveDataFlowError, FencedError
 from active_data_flow.runtimes.heartbeat.database import database, flows, runs
 from active_data_flow.runtimes.heartbeat.models import (
     DatabaseNow,
@@ -29,6 +29,7 @@ from active_data_flow.runtimes.heartbeat.models.data_flow_run import DataFlowRun
 from active_data_flow.runtimes.heartbeat.models.database_now import in_seconds
 from active_data_flow.runtimes.heartbeat.settings import app_settings
 from active_data_flow.runtimes.heartbeat.signals import flow_finished, send
+from active_data_flow.runtimes.heartbeat.texts import shown
 
 _FREE: Mapping[str, Any] = {"lease_expires_at": None, "deadline_at": None, "stop_requested": ""}
 
@@ -101,20 +102,18 @@ def put_off(run: DataFlowRun, seconds: float | None, **values: Any) -> None:
 
 def cancel(run: DataFlowRun) -> bool:
     """Cancel a run: at once where no one works on it, else at its next checkpoint. False where it has ended."""
-    values = {**_FREE, "ended_at": DatabaseNow(), "next_attempt_at": None, "error": "cancelled before it went on"}
     for _ in range(2):  # it may change between the two
-        with transaction.atomic(using=database()):
-            waiting = runs().filter(pk=run.pk, status=RunStatus.PENDING)
-            done = waiting.update(status=RunStatus.FAILED, reason=FailureReason.CANCELLED, **values)
-            if done:
-                _free_flow(run, RunStatus.FAILED, "cancelled")
-        if done:
-            run.refresh_from_db(using=database())
-            send(flow_finished, run)
+        if _end_waiting(run, FailureReason.CANCELLED, error="cancelled before it went on"):
             return True
         if _ask(run, StopRequest.CANCEL):
             return True
     return False
+
+
+def refuse(run: DataFlowRun, error: ActiveDataFlowError) -> bool:
+    """Fail a pending run that can't be begun by anyone; false where it was begun, or has ended."""
+    values = {"error": shown(error), "error_type": type(error).__name__}
+    return _end_waiting(run, FailureReason.ERROR, **values)
 
 
 def pause(run: DataFlowRun) -> bool:
@@ -158,6 +157,18 @@ def _end(run: DataFlowRun, status: RunStatus, **values: Any) -> None:
     run.refresh_from_db(using=database())
 
 
+def _end_waiting(run: DataFlowRun, reason: FailureReason, **values: Any) -> bool:
+    """End a run badly that no one works on; false where someone does, or it has ended."""
+    ended = {**_FREE, "status": RunStatus.FAILED, "reason": reason, "ended_at": DatabaseNow(), "next_attempt_at": None}
+    with transaction.atomic(using=database()):
+        if not runs().filter(pk=run.pk, status=RunStatus.PENDING).update(**ended, **values):
+            return False
+        _free_flow(run, RunStatus.FAILED, str(values["error"]))
+    run.refresh_from_db(using=database())
+    send(flow_finished, run)
+    return True
+
+
 def _ask(run: DataFlowRun, request: StopRequest) -> bool:
     return runs().filter(pk=run.pk, status=RunStatus.IN_PROGRESS).update(stop_requested=request) == 1
 
@@ -176,4 +187,4 @@ def _mine(run: DataFlowRun) -> DataFlowRunQuerySet:
     return runs().filter(pk=run.pk, status=RunStatus.IN_PROGRESS, lease_owner=run.lease_owner)
 
 
-__all__ = ["begin", "cancel", "fail", "lose", "pause", "put_off", "renew", "resume", "succeed"]
+__all__ = ["begin", "cancel", "fail", "lose", "pause", "put_off", "refuse", "renew", "resume", "succeed"]

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import cache
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, cast
+from typing import Annotated, Any, ClassVar, TypeVar, cast
 
 from django.conf import settings
 from django.core.signals import setting_changed
@@ -75,6 +75,8 @@ class HeartbeatSettings(Configuration):
     """Networks that are not public, and that addresses in records of flows may lead to all the same."""
     admin_edits: bool = False
     """Whether Django's admin may change flows, by those who have the permission; else it only shows them."""
+    job: dict[str, Any] = Field(default_factory=dict[str, Any])
+    """Options of the job runtime, where it is installed."""
 
 
 @cache
@@ -84,15 +86,26 @@ def app_settings() -> HeartbeatSettings:
     Raises:
         ConfigurationError: A key is unknown (names near ones) or a value is not valid.
     """
-    given: Any = getattr(settings, NAME, {})
+    return read_settings(HeartbeatSettings, getattr(settings, NAME, {}), NAME)
+
+
+Settings = TypeVar("Settings", bound=Configuration)
+
+
+def read_settings(model: type[Settings], given: Any, name: str) -> Settings:
+    """Options whose keys are written in capitals, as in Django's own settings.
+
+    Raises:
+        ConfigurationError: A key is unknown (names near ones) or a value is not valid.
+    """
     if not isinstance(given, Mapping):
-        raise ConfigurationError(f"{NAME} is a mapping of names to values (given: {given!r})")
+        raise ConfigurationError(f"{name} is a mapping of names to values (given: {given!r})")
     options = cast("Mapping[str, Any]", given)
-    known = [name.upper() for name in HeartbeatSettings.model_fields]
+    known = [key.upper() for key in model.model_fields]
     for key in options:
         if key not in known:
-            raise ConfigurationError(f"{NAME}: unknown key {key!r}{near_names(str(key), known)}")
-    return HeartbeatSettings.build({key.lower(): value for key, value in options.items()})
+            raise ConfigurationError(f"{name}: unknown key {key!r}{near_names(str(key), known)}")
+    return model.build({key.lower(): value for key, value in options.items()})
 
 
 def _forget(*, setting: str, **_: Any) -> None:
@@ -102,4 +115,4 @@ def _forget(*, setting: str, **_: Any) -> None:
 
 setting_changed.connect(_forget)
 
-__all__ = ["NAME", "HeartbeatSettings", "app_settings"]
+__all__ = ["NAME", "HeartbeatSettings", "app_settings", "read_settings"]

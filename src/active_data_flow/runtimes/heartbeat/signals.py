@@ -1,12 +1,12 @@
-"""What an application can listen to: each signal is sent with the record of the run.
+"""What an application can listen to: each signal comes with the run's record, the flow's name and the run's duration.
 
 A receiver that raises is logged by Django and disturbs neither the run nor the other receivers.
 
 Example:
     >>> @receiver(flow_finished)
-    ... def tell(sender, run, **_):
+    ... def tell(sender, run, flow_name, duration, **_):
     ...     if run.status == "failed":
-    ...         mail_admins(f"{run.flow.name} failed", run.error)
+    ...         mail_admins(f"{flow_name} failed after {duration}", run.error)
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ flow_finished = Signal()
 
 
 def send(signal: Signal, run: DataFlowRun) -> None:
-    """Send one of the signals, outside of any transaction."""
-    signal.send_robust(sender=type(run), run=run)
+    """Send one of the signals, outside of any transaction; the duration is None before a worker has begun."""
+    signal.send_robust(sender=type(run), run=run, flow_name=run.flow.name, duration=run.duration)
 
 
 __all__ = ["flow_enqueued", "flow_finished", "flow_started", "send"]
