@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 
 from django_project.databases import database_of
@@ -22,6 +23,7 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.staticfiles",
     "active_data_flow.runtimes.heartbeat",
+    "django_tasks_db",
     "django_project.shop",
     *filter(None, os.environ.get("ADF_TEST_APPS", "").split(",")),
 ]
@@ -54,4 +56,5 @@ DATABASES = {
     },
 }
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
-ACTIVE_DATA_FLOW: dict[str, object] = {"FILE_ROOTS": ["/"]}
+TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend", "QUEUES": ["default", "night"]}}
+ACTIVE_DATA_FLOW: dict[str, object] = {"FILE_ROOTS": ["/"], **json.loads(os.environ.get("ADF_TEST_SETTINGS", "{}"))}

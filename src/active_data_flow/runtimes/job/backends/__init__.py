@@ -1,0 +1,1 @@
+"""The queues that runs can wait in, a file each."""
