@@ -10,6 +10,7 @@ from django.core.checks import CheckMessage, Error, Tags, register
 from django.db import connections
 
 from active_data_flow.core.errors import ConfigurationError
+from active_data_flow.runtimes.heartbeat.checks import TAG, known_settings
 from active_data_flow.runtimes.heartbeat.database import database, flows
 from active_data_flow.runtimes.heartbeat.discovery import discover
 from active_data_flow.runtimes.heartbeat.models import DataFlow
@@ -21,15 +22,17 @@ _HEARTBEAT = "active_data_flow.runtimes.heartbeat"
 
 def register_checks() -> None:
     """Have Django make the checks."""
-    register(check_job)
-    register(check_queues_of_code)
-    register(check_queues_of_records, Tags.database)
+    register(check_job, TAG)
+    register(check_queues_of_code, TAG)
+    register(check_queues_of_records, TAG, Tags.database)
 
 
 def check_job(**_: Any) -> list[CheckMessage]:
     """The options, the backend, and that the app is not alone."""
     if not apps.is_installed(_HEARTBEAT):
         return [Error(f"the job runtime needs {_HEARTBEAT} in INSTALLED_APPS, before itself", id="adf.E104")]
+    if known_settings() is None:
+        return []
     try:
         return list(make_backend().check())
     except ConfigurationError as error:
