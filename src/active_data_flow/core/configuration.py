@@ -163,6 +163,11 @@ def resolve_reference(reference: str) -> str:
         raise ConfigurationError(message) from None
 
 
+def is_reference(text: str) -> bool:
+    """Whether a text refers to an environment variable, as ``env:NAME``."""
+    return bool(_REFERENCE.fullmatch(text))
+
+
 def password_in(url: str) -> bool:
     """Whether an address carries a password in clear: before its host, or among its parameters."""
     return bool(_PASSWORD.search(url) or _PASSWORD_PARAMETER.search(url))
@@ -243,6 +248,7 @@ __all__ = [
     "Url",
     "describe",
     "faults_of",
+    "is_reference",
     "password_in",
     "redact_url",
     "resolve_reference",

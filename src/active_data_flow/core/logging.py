@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, Literal, TextIO, cast
 
-from active_data_flow.core.configuration import REDACTED, redact_url
+from active_data_flow.core.configuration import REDACTED, is_reference, redact_url
 from active_data_flow.core.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -102,7 +102,12 @@ def context(**values: Any) -> AbstractContextManager[None]:
 
 
 def redact(value: Any, name: str = "") -> Any:
-    """A value as it may be shown: values of secret names, and passwords in addresses, are replaced at any depth."""
+    """A value as it may be shown: values of secret names, and passwords in addresses, are replaced at any depth.
+
+    What only refers to a secret, as ``env:NAME``, is shown as it is.
+    """
+    if value is None or (isinstance(value, str) and is_reference(value)):
+        return value
     if name and _SECRET.search(name):
         return REDACTED
     if isinstance(value, str):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.urls import re_path
+from django.urls import include, path, re_path
 
 from active_data_flow.core.errors import ConfigurationError
 from active_data_flow.runtimes.heartbeat.settings import HeartbeatSettings, app_settings
@@ -22,4 +22,5 @@ def _endpoint() -> str:
 urlpatterns = [
     re_path(rf"^{_endpoint()}/?$", heartbeat, name="heartbeat"),
     re_path(r"^health/?$", health, name="health"),
+    path("api/", include("active_data_flow.runtimes.heartbeat.api.urls")),
 ]
