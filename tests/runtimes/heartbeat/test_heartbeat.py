@@ -339,8 +339,8 @@ def test_a_run_without_an_end_is_given_up(database):
 def test_a_sign_of_life_in_time_keeps_the_run(database):
     run = record("alive").trigger_run(wait=False)
     assert leases.begin(run)
-    stale = DataFlowRun.objects.get()
-    stale.lease_expires_at -= dt.timedelta(seconds=1)  # as a sweep saw it just before
+    DataFlowRun.objects.update(lease_expires_at=timezone.now() - dt.timedelta(seconds=1))
+    stale = DataFlowRun.objects.stale().get()  # as a sweep saw it just before
     leases.renew(run)
     assert not leases.lose(stale, "lost", "", again=True)
     assert DataFlowRun.objects.get().status == "in_progress"

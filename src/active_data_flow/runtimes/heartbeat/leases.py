@@ -138,8 +138,7 @@ def lose(run: DataFlowRun, reason: str, error: str, *, again: bool) -> bool:
     False where it was not in progress any more, or gave a sign of life meanwhile.
     """
     with transaction.atomic(using=database()):
-        stale = runs().filter(pk=run.pk, status=RunStatus.IN_PROGRESS, lease_owner=run.lease_owner)
-        stale = stale.filter(lease_expires_at=run.lease_expires_at)
+        stale = runs().stale().filter(pk=run.pk, lease_owner=run.lease_owner)
         values = {**_FREE, "ended_at": DatabaseNow(), "error_type": "RunLost", "error": error}
         if not stale.update(status=RunStatus.FAILED, reason=reason, **values):
             return False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 
 from active_data_flow.runtimes.heartbeat.database import database, runs
 from active_data_flow.runtimes.heartbeat.leases import lose
@@ -14,7 +14,6 @@ from active_data_flow.runtimes.heartbeat.models import (
     FailureReason,
     Heartbeat,
     RateLimitCounter,
-    RunStatus,
     Trigger,
 )
 from active_data_flow.runtimes.heartbeat.models.database_now import in_seconds
@@ -29,9 +28,7 @@ def sweep() -> list[DataFlowRun]:
     A flow that has lost as many runs in a row as it has attempts waits for its next time instead, and so does one whose
     run hung. Returns the runs that were given up.
     """
-    in_progress = runs().filter(status=RunStatus.IN_PROGRESS).annotate(now=DatabaseNow())
-    silent = Q(lease_expires_at__lte=DatabaseNow())
-    stale = in_progress.filter(silent | Q(deadline_at__lte=DatabaseNow())).select_related("flow")
+    stale = runs().stale().annotate(now=DatabaseNow()).select_related("flow")
     return [run for run in stale.order_by("pk")[:_MOST] if _give_up(run)]
 
 

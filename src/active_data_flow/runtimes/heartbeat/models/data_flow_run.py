@@ -68,6 +68,11 @@ class DataFlowRunQuerySet(models.QuerySet["DataFlowRun"]):
         wanted = Q(flow__enabled=True) | ~Q(trigger=Trigger.SCHEDULE)
         return self.filter(wanted, status=RunStatus.PENDING, next_attempt_at__lte=DatabaseNow())
 
+    def stale(self) -> Self:
+        """Runs in progress whose lease has run out, or which go on beyond their deadline."""
+        over = Q(lease_expires_at__lte=DatabaseNow()) | Q(deadline_at__lte=DatabaseNow())
+        return self.filter(over, status=RunStatus.IN_PROGRESS)
+
     def count_up_to(self, most: int) -> int:
         """How many there are, but no further than so many: counting a million takes its time."""
         return self.order_by()[:most].count()
