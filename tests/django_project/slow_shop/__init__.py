@@ -1,0 +1,1 @@
+"""An app whose flows take their time."""
