@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from active_data_flow.core.configuration import Configuration
@@ -56,19 +55,6 @@ class Component(Configuration):
         return [
             str(path) for value in given for path in (value if isinstance(value, list | tuple) else [value]) if path
         ]
-
-    def project_faults(self, columns: Sequence[str] | None) -> list[str]:
-        """What is wrong that can be told from the application alone, without connecting to anything.
-
-        ``manage.py check`` asks for it, so that a change of a model that breaks a flow is found before it is deployed.
-
-        Args:
-            columns: Of a sink: the columns that come to it; None where only the data can tell, and of a source.
-
-        Returns:
-            One line for each fault.
-        """
-        return []
 
     def check(self) -> list[str]:
         """Connect, look, and disconnect.

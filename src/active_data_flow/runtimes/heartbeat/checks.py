@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +11,8 @@ from django.core import checks
 from django.core.checks import CheckMessage, Error, Warning  # noqa: A004  # Django's own name
 from django.db import DatabaseError
 
-from active_data_flow.core.component import Component
 from active_data_flow.core.data_flow import DataFlow as Flow
 from active_data_flow.core.errors import ActiveDataFlowError, ConfigurationError
-from active_data_flow.core.schema import fields_of
 from active_data_flow.runtimes.heartbeat.database import database, flows
 from active_data_flow.runtimes.heartbeat.discovery import Discovered, discover
 from active_data_flow.runtimes.heartbeat.loading import build_flow, load
@@ -110,10 +108,10 @@ def check_code(**_: Any) -> list[CheckMessage]:
 
 def _check_flow_of_code(reference: str, found: Discovered) -> list[CheckMessage]:
     try:
-        flow = made_flow(reference, found)
+        made_flow(reference, found)
     except ActiveDataFlowError as error:
         return [Error(f"{reference}: {error.message}", hint="Mend the flow's options.", id="adf.E004")]
-    return check_components(reference, flow)
+    return []
 
 
 def made_flow(reference: str, found: Discovered) -> Flow:
@@ -124,32 +122,6 @@ def made_flow(reference: str, found: Discovered) -> Flow:
     """
     code = found.find(reference)
     return build_flow(code.name if isinstance(code, Flow) else code.name or code.__name__, reference, {}, found)
-
-
-def check_components(place: str, flow: Flow) -> list[CheckMessage]:
-    """What the flow's source and sinks find wrong by looking at the project alone."""
-    return [
-        Error(f"{place}: {fault}", hint="Change the flow, or the model and its migrations.", id="adf.E005")
-        for component, columns in _with_columns(flow)
-        for fault in component.project_faults(columns)
-    ]
-
-
-def _with_columns(flow: Flow) -> Iterable[tuple[Component, Sequence[str] | None]]:
-    for source in flow.all_sources.values():
-        yield source, None
-    columns = output_columns(flow)
-    for sink in flow.all_sinks.values():
-        yield sink, columns
-
-
-def output_columns(flow: Flow) -> Sequence[str] | None:
-    """The columns that come to the sink, where the flow says so; None where only the data can tell."""
-    if flow.output_schema is not None:
-        return list(fields_of(flow.output_schema))
-    if flow.schema is not None and not flow.transforms and not flow.has_code:
-        return list(fields_of(flow.schema))
-    return None
 
 
 def check_records(databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
@@ -179,12 +151,10 @@ def _check_each_record() -> Iterator[CheckMessage]:
             yield Warning(f"flow {record.name}: its code, {record.reference}, is gone", hint=hint, id="adf.W005")
             continue
         try:
-            flow = load(record, found)
+            load(record, found)
         except ActiveDataFlowError as error:
             hint = "Mend its configuration, or disable it."
             yield Error(f"flow {record.name}: {error.message}", hint=hint, id="adf.E006")
-        else:
-            yield from check_components(f"flow {record.name}", flow)
 
 
-__all__ = ["check_components", "known_settings", "made_flow", "output_columns", "register_checks"]
+__all__ = ["known_settings", "made_flow", "register_checks"]
