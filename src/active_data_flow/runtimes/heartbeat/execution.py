@@ -92,6 +92,11 @@ def make_executor(interruption: Interruption | None = None) -> Executor:
     return _factories[0](interruption)
 
 
+def has_workers() -> bool:
+    """Whether runs are given to workers of their own, rather than worked on by whoever has them executed."""
+    return _factories[0] is not HereExecutor
+
+
 def trigger_run(flow: DataFlow, trigger: str, *, wait: bool) -> DataFlowRun:
     """See `DataFlow.trigger_run`."""
     if not wait:
@@ -106,4 +111,4 @@ def trigger_run(flow: DataFlow, trigger: str, *, wait: bool) -> DataFlowRun:
     return run
 
 
-__all__ = ["Executor", "HereExecutor", "make_executor", "trigger_run", "use_executor"]
+__all__ = ["Executor", "HereExecutor", "has_workers", "make_executor", "trigger_run", "use_executor"]

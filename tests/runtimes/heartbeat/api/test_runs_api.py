@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import ClassVar
 
 import pytest
 from django.utils import timezone
 
+from active_data_flow.runtimes.heartbeat import execution
 from active_data_flow.runtimes.heartbeat.api import run_search
 from active_data_flow.runtimes.heartbeat.heartbeat import heartbeat
 from active_data_flow.runtimes.heartbeat.models import AuditEntry, DataFlow, DataFlowRun
@@ -60,6 +62,48 @@ def test_a_flow_is_run_now_by_the_next_heartbeat(api):
     flow.refresh_from_db()
     assert not flow.busy
     assert list(AuditEntry.objects.values_list("action", "target")) == [("run.requested", f"run {run['run_id']}")]
+
+
+class Queue:
+    """Workers that are far away, or a queue that is down."""
+
+    handover = 300.0
+    enqueued: ClassVar[list[str]] = []
+    down = False
+
+    def __init__(self, interruption=None):
+        pass
+
+    def execute(self, run, budget):
+        if self.down:
+            raise ConnectionError("queue at 10.9.9.9 is down")
+        self.enqueued.append(run.run_id)
+
+    def close(self):
+        pass
+
+
+@pytest.fixture
+def queue(monkeypatch):
+    monkeypatch.setattr(execution, "_factories", [Queue])
+    monkeypatch.setattr(Queue, "enqueued", [])
+    return Queue
+
+
+def test_a_run_is_enqueued_at_once_where_there_are_workers(sqlite_api, queue):
+    sqlite_api.make_flow()
+    run = sqlite_api.ok("post", "/flows/prices/run", status=202)
+    assert queue.enqueued == [run["run_id"]]
+    assert run["status"] == "pending"
+
+
+def test_a_queue_that_is_down_is_told_and_the_run_stays(sqlite_api, queue, monkeypatch):
+    monkeypatch.setattr(queue, "down", True)
+    sqlite_api.make_flow()
+    refused = sqlite_api.problem("post", "/flows/prices/run", status=503)
+    assert refused["code"] == "queue_unavailable"
+    assert "10.9.9.9" not in str(refused)
+    assert DataFlowRun.objects.get().status == "pending"
 
 
 def test_a_run_is_paused_resumed_and_cancelled(api):

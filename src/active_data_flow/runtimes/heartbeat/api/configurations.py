@@ -9,9 +9,11 @@ from ninja import Router
 from pydantic import BaseModel, Field
 
 from active_data_flow.core.data_flow import DataFlow as FlowItself
+from active_data_flow.core.errors import ActiveDataFlowError
 from active_data_flow.engine.preview import Preview, preview
 from active_data_flow.runtimes.heartbeat.api.access import operation
 from active_data_flow.runtimes.heartbeat.api.answers import answer
+from active_data_flow.runtimes.heartbeat.api.failures import conflict
 from active_data_flow.runtimes.heartbeat.api.flows import find_flow
 from active_data_flow.runtimes.heartbeat.api.schemas.flow import Reference
 from active_data_flow.runtimes.heartbeat.api.schemas.problem import PartAtFault
@@ -27,6 +29,7 @@ from active_data_flow.runtimes.heartbeat.api.validation import faults_of, valida
 from active_data_flow.runtimes.heartbeat.loading import load
 from active_data_flow.runtimes.heartbeat.models import DataFlow
 from active_data_flow.runtimes.heartbeat.security import Scope
+from active_data_flow.runtimes.heartbeat.texts import shown
 
 router = Router()
 _SHOWN_REJECTS = 20
@@ -134,7 +137,12 @@ def preview_flow(request: HttpRequest, name: FlowPath, wanted: PreviewRequest | 
 
 
 def _preview(flow: FlowItself, rows: int) -> FlowPreview:
-    return FlowPreview(pipelines=[PipelinePreview.of(found) for found in preview(flow, rows)])
+    try:
+        return FlowPreview(pipelines=[PipelinePreview.of(found) for found in preview(flow, rows)])
+    except ActiveDataFlowError:
+        raise
+    except Exception as error:  # the flow's own code may raise anything
+        raise conflict("failed", f"{type(error).__name__}: {shown(error)}") from error
 
 
 def _plain(record: Any) -> Any:

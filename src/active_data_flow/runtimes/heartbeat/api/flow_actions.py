@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from django.db import transaction
+from django.db import DatabaseError, InterfaceError, transaction
 from django.http import HttpRequest, HttpResponse
 from ninja import Router
 
+from active_data_flow.core.errors import ActiveDataFlowError
+from active_data_flow.core.logging import get_logger
 from active_data_flow.runtimes.heartbeat import leases
 from active_data_flow.runtimes.heartbeat.api.access import note, operation
 from active_data_flow.runtimes.heartbeat.api.answers import answer
@@ -15,8 +17,10 @@ from active_data_flow.runtimes.heartbeat.api.schemas.flow import Flow
 from active_data_flow.runtimes.heartbeat.api.schemas.run import Run
 from active_data_flow.runtimes.heartbeat.api.schemas.types import FlowPath
 from active_data_flow.runtimes.heartbeat.database import database, runs
+from active_data_flow.runtimes.heartbeat.execution import has_workers
 from active_data_flow.runtimes.heartbeat.models import DataFlow, DataFlowRun, Trigger
-from active_data_flow.runtimes.heartbeat.security import Scope
+from active_data_flow.runtimes.heartbeat.security import RefusedError, Scope
+from active_data_flow.runtimes.heartbeat.texts import shown
 
 router = Router()
 
@@ -64,10 +68,22 @@ def start(request: HttpRequest, flow: DataFlow, trigger: Trigger) -> DataFlowRun
 
     Raises:
         AlreadyRunningError: One goes on.
+        RefusedError: The queue can't be reached: 503; the run is there, and a later heartbeat enqueues it.
     """
-    run = flow.trigger_run(trigger=trigger, wait=False)
+    run = _trigger(flow, trigger)
     note(request, "run.requested", f"run {run.run_id}", flow=flow.name, trigger=trigger)
     return _again(run)
+
+
+def _trigger(flow: DataFlow, trigger: Trigger) -> DataFlowRun:
+    try:
+        return flow.trigger_run(trigger=trigger, wait=has_workers())
+    except (ActiveDataFlowError, DatabaseError, InterfaceError):
+        raise
+    except Exception as error:  # a queue of others may raise anything
+        get_logger(flow.name).error("run could not be enqueued", error=shown(error))
+        message = "the run is pending, but could not be enqueued; a later heartbeat does that"
+        raise RefusedError(503, "queue_unavailable", message) from error
 
 
 def _switch(request: HttpRequest, name: str, *, enabled: bool) -> HttpResponse:
