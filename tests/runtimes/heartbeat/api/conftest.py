@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from django_project.fixtures import database, migrated_databases, sqlite_database
+from django_project.fixtures import Database, _given, migrated_databases, sqlite_database
 from django_project.setup import set_up_django
 
 set_up_django()
@@ -19,7 +19,8 @@ from django.test import Client, override_settings  # noqa: E402
 from active_data_flow.runtimes.heartbeat.models import DataFlow  # noqa: E402
 from active_data_flow.runtimes.heartbeat.security.tokens import create_token  # noqa: E402
 
-__all__ = ["database", "migrated_databases", "sqlite_database"]
+__all__ = ["migrated_databases", "sqlite_database"]
+VENDORS = ["sqlite", "postgresql", pytest.param("mariadb", marks=[pytest.mark.mariadb, pytest.mark.slow])]
 ROOT = "/adf/api"
 
 
@@ -80,6 +81,12 @@ class Api:
         record = DataFlow(name=name, configuration=self.configuration(name), **more)
         record.save()
         return DataFlow.objects.get(name=name)
+
+
+@pytest.fixture(params=VENDORS)
+def database(request: pytest.FixtureRequest, migrated_databases: Callable[[str], str]) -> Iterator[Database]:
+    """As everywhere, with MariaDB in the slow lane: what it does otherwise than others is below the API."""
+    yield from _given(request.param, migrated_databases)
 
 
 def _api(folder: Path) -> Iterator[Api]:
