@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from benchmarks.cases import arrow, memory, parquet, postgresql, sqlite, start, transforms
+from benchmarks.cases import arrow, django, memory, parquet, postgresql, sqlite, start, transforms
 from benchmarks.setting import CaseMaker
 
 
@@ -32,6 +32,9 @@ CASES = {
     "postgres-by-rows": Listed(postgresql.csv_by_rows, 0.05, needs_peers=True),
     "upsert": Listed(postgresql.upsert, 0.25),
     "postgres-read": Listed(postgresql.read, 0.25),
+    "django-append": Listed(django.append, 0.1),
+    "django-upsert": Listed(django.upsert, 0.1),
+    "django-validated": Listed(django.validated, 0.01),
     "sqlite": Listed(sqlite.csv),
     "sqlite-by-rows": Listed(sqlite.csv_by_rows, 0.05, needs_peers=True),
     "parquet": Listed(parquet.csv),

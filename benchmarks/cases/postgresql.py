@@ -63,7 +63,7 @@ def upsert(setting: Setting) -> Generator[Case]:
     fresh = setting.rows // 10
     path = setting.made(".csv", fresh, first=setting.rows - fresh // 2)
     with postgres() as server:
-        _load(server, setting, "base")
+        load(server, setting, "base")
         sink = {"type": "sql", "url": server.url(), "table": "made", "mode": "upsert", "unique_by": ["id"]}
         contestants = [
             setting.flow({"type": "file", "path": str(path)}, sink),
@@ -80,7 +80,7 @@ def upsert(setting: Setting) -> Generator[Case]:
 def read(setting: Setting) -> Generator[Case]:
     """Out of it, against ADBC without anything of ours but the cast of decimals, which it gives as text."""
     with postgres() as server:
-        _load(server, setting, "made")
+        load(server, setting, "made")
         url = server.url()
         contestants = [
             program("SqlSource", "ours.read_table", url, "made"),
@@ -92,7 +92,7 @@ def read(setting: Setting) -> Generator[Case]:
         yield Case("PostgreSQL → Arrow", setting.rows, contestants)
 
 
-def _load(server: Any, setting: Setting, table: str) -> None:
+def load(server: Any, setting: Setting, table: str) -> None:
     server.run_sql(create(table, key="id"))
     subprocess.run(_copy(server, table, setting.made(".csv")), check=True)
     server.run_sql(f"vacuum analyze {table}")
@@ -107,11 +107,11 @@ def _into_made(server: Any, contestants: Sequence[Contestant], *filling: str) ->
     """Each begins with a fresh table and a server that has nothing left to write."""
     key = "id" if filling else ""
     statements = [f"drop table if exists made, {BOOKKEEPING} cascade", create(key=key), *filling]
-    clean = partial(_run, server.run_sql, [*statements, *(["analyze made"] if filling else []), "checkpoint"])
+    clean = partial(run_all, server.run_sql, [*statements, *(["analyze made"] if filling else []), "checkpoint"])
     rows = partial(server.run_sql, f"select {COLUMNS} from made")
     return [replace(one.after(clean), rows=rows) for one in contestants]
 
 
-def _run(run_sql: Callable[[str], Any], statements: Sequence[str]) -> None:
+def run_all(run_sql: Callable[[str], Any], statements: Sequence[str]) -> None:
     for statement in statements:
         run_sql(statement)

@@ -13,6 +13,8 @@ from active_data_flow.testing.crash import CrashSuite, Cut
 from crash_flows import CSV, SQLITE, all_records, rows_in_sqlite, write_files, write_flow
 from django_project.setup import set_up_django, use_databases
 
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]  # each world has a project, and on servers a database
+
 MODEL = "shop.Supplier"
 TABLE = "shop_supplier"
 SETTINGS = """
@@ -113,7 +115,6 @@ class Sink(InProject):
         return write_flow(directory, CSV, self.sink, parallelism=2)
 
 
-@pytest.mark.slow
 class TestSqliteSink(Sink):
     capabilities: ClassVar = frozenset({"incremental", "takeover", "locks", "disk"})
 
@@ -134,13 +135,11 @@ class SinkOnServer(Sink):
         return self.server.run_sql(f"SELECT id, name FROM {TABLE}", directory.name.replace("-", "_").lower())
 
 
-@pytest.mark.slow
 class TestPostgresqlSink(SinkOnServer, Postgresql):
     capabilities: ClassVar = frozenset({"incremental", "takeover", "server", "restarts", "locks"})
 
 
 @pytest.mark.mariadb
-@pytest.mark.slow
 class TestMariadbSink(SinkOnServer, Mariadb):
     capabilities: ClassVar = frozenset({"incremental", "takeover", "server", "restarts", "locks"})
 
@@ -171,13 +170,11 @@ class SourceOnServer(Source):
         self.server.run_sql(f"INSERT INTO {TABLE} VALUES {VALUES}", self.new_database(directory))
 
 
-@pytest.mark.slow
 class TestSqliteRanges(SqliteSource):
     def flow(self, directory):
         return self.read(directory, "ranges")
 
 
-@pytest.mark.slow
 class TestSqliteCursor(SqliteSource):
     capabilities: ClassVar = frozenset({"incremental"})
 
@@ -185,7 +182,6 @@ class TestSqliteCursor(SqliteSource):
         return self.read(directory, "cursor")
 
 
-@pytest.mark.slow
 class TestPostgresqlRanges(SourceOnServer, Postgresql):
     capabilities: ClassVar = frozenset({"server", "restarts"})
 
@@ -193,7 +189,6 @@ class TestPostgresqlRanges(SourceOnServer, Postgresql):
         return self.read(directory, "ranges")
 
 
-@pytest.mark.slow
 class TestPostgresqlCursor(SourceOnServer, Postgresql):
     capabilities: ClassVar = frozenset({"incremental", "server", "restarts"})
 
@@ -202,7 +197,6 @@ class TestPostgresqlCursor(SourceOnServer, Postgresql):
 
 
 @pytest.mark.mariadb
-@pytest.mark.slow
 class TestMariadbRanges(SourceOnServer, Mariadb):
     capabilities: ClassVar = frozenset({"server", "restarts"})
 
@@ -211,7 +205,6 @@ class TestMariadbRanges(SourceOnServer, Mariadb):
 
 
 @pytest.mark.mariadb
-@pytest.mark.slow
 class TestMariadbCursor(SourceOnServer, Mariadb):
     capabilities: ClassVar = frozenset({"incremental", "server", "restarts"})
 

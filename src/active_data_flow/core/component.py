@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from active_data_flow.core.configuration import Configuration
+
+if TYPE_CHECKING:
+    from active_data_flow.core.policies import SchemaContract
 
 _FILES = frozenset({"path", "paths", "file", "files", "filename", "folder", "directory"})
 
@@ -55,6 +59,20 @@ class Component(Configuration):
         return [
             str(path) for value in given for path in (value if isinstance(value, list | tuple) else [value]) if path
         ]
+
+    def project_faults(self, columns: Sequence[str] | None = None, contract: SchemaContract | None = None) -> list[str]:
+        """What is wrong that can be told from the application alone, without connecting to anything.
+
+        ``manage.py check`` asks for it, so that a change of a model that breaks a flow is found before it is deployed.
+
+        Args:
+            columns: Of a sink: the columns that come to it; None where only the data can tell, and of a source.
+            contract: Of a sink: what the flow does about columns that the place lacks.
+
+        Returns:
+            One line for each fault, with the remedy.
+        """
+        return []
 
     def check(self) -> list[str]:
         """Connect, look, and disconnect.

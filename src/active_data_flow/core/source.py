@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from active_data_flow.core.component import Component
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 
 class Source(Component):
@@ -34,6 +37,10 @@ class Source(Component):
     @abstractmethod
     def each(self) -> Iterator[Mapping[str, Any]]:
         """Iterate the messages, from the first."""
+
+    def static_schema(self) -> pa.Schema | None:
+        """Columns and types, where they can be told without connecting to anything; else None."""
+        return None
 
 
 __all__ = ["Source"]

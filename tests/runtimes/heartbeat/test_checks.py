@@ -120,6 +120,17 @@ def test_flows_that_can_t_be_imported_or_made(app):
     assert "checked_app.flows:Checked: " in found()["adf.E004"].msg
 
 
+def test_columns_that_a_model_has_no_field_for(app):
+    model = FLOWS.replace('TransactionalMemorySink(place="checked")', 'ActiveRecordSink(model="shop.Supplier")')
+    model = model.replace("import DataFlow", "import ActiveRecordSink, DataFlow")
+    app(model.replace('"n": "int64"', '"name": "string"'))
+    assert found()["adf.E005"].msg.startswith(
+        "checked_app.flows:Checked: sink: model shop.Supplier has no field for column m; add one and migrate"
+    )
+    app(model.replace('"n": "int64", "m": "int64"', '"name": "string"'))
+    assert found() == {}
+
+
 def test_records_that_make_no_flow_any_more(sqlite_database):
     create_token("pinger")
     record("good", [])

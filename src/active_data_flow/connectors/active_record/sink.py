@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Literal, get_args
 
 import pyarrow as pa
@@ -11,8 +11,8 @@ from pydantic import Field, model_validator
 from active_data_flow.connectors.active_record.configuration import DATABASES, ModelLabel, dialect_of_model
 from active_data_flow.core.batch import Batch, Reject
 from active_data_flow.core.checkpoint import Checkpoint
-from active_data_flow.core.errors import RecordError
-from active_data_flow.core.policies import Seconds
+from active_data_flow.core.errors import ConfigurationError, RecordError
+from active_data_flow.core.policies import Drift, SchemaContract, Seconds
 from active_data_flow.core.sink import Delivery, Sink, Writer, WriterContext
 
 Mode = Literal["append", "upsert"]
@@ -163,6 +163,17 @@ class ActiveRecordSink(Sink):
         from active_data_flow.connectors.active_record.client.opening import look
 
         return look(self)
+
+    def project_faults(self, columns: Sequence[str] | None = None, contract: SchemaContract | None = None) -> list[str]:
+        """Whether model and fields are there, and the model has what it takes for these columns."""
+        from active_data_flow.connectors.active_record.client.opening import plan_of
+
+        try:
+            plan = plan_of(self)
+        except ConfigurationError as error:
+            return [error.message]
+        unknown_matter = contract is None or contract.column not in (Drift.DISCARD, Drift.FREEZE)
+        return [] if columns is None else plan.problems(columns, unknown_matter=unknown_matter)
 
     @property
     def rows_at_once(self) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import pyarrow as pa
@@ -12,6 +13,8 @@ from active_data_flow.connectors.active_record.configuration import (
     dialect_of_model,
 )
 from active_data_flow.connectors.active_record.splits import ModelSplit, serializer
+from active_data_flow.core.errors import ConfigurationError
+from active_data_flow.core.policies import SchemaContract
 from active_data_flow.source_support.contexts import EnumeratorContext, ReaderContext
 from active_data_flow.source_support.enumerator import SplitEnumerator
 from active_data_flow.source_support.reader import SourceReader
@@ -97,6 +100,18 @@ class ActiveRecordSource(ActiveRecordSourceConfiguration):
         from active_data_flow.connectors.active_record.client.query import ModelQuery
 
         return ModelQuery(self).schema
+
+    def static_schema(self) -> pa.Schema:
+        """As `arrow_schema`: the model is asked, not its database."""
+        return self.arrow_schema()
+
+    def project_faults(self, columns: Sequence[str] | None = None, contract: SchemaContract | None = None) -> list[str]:
+        """Whether model, queryset and fields are there."""
+        try:
+            self.arrow_schema()
+        except ConfigurationError as error:
+            return [error.message]
+        return []
 
     def check(self) -> list[str]:
         """Connect, look, and disconnect.

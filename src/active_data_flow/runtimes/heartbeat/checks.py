@@ -13,6 +13,7 @@ from django.db import DatabaseError
 
 from active_data_flow.core.data_flow import DataFlow as Flow
 from active_data_flow.core.errors import ActiveDataFlowError, ConfigurationError
+from active_data_flow.engine.static_check import check_columns
 from active_data_flow.runtimes.heartbeat.database import database, flows
 from active_data_flow.runtimes.heartbeat.discovery import Discovered, discover
 from active_data_flow.runtimes.heartbeat.loading import build_flow, load
@@ -108,10 +109,19 @@ def check_code(**_: Any) -> list[CheckMessage]:
 
 def _check_flow_of_code(reference: str, found: Discovered) -> list[CheckMessage]:
     try:
-        made_flow(reference, found)
+        flow = made_flow(reference, found)
     except ActiveDataFlowError as error:
         return [Error(f"{reference}: {error.message}", hint="Mend the flow's options.", id="adf.E004")]
-    return []
+    return _check_fit(reference, flow)
+
+
+def _check_fit(place: str, flow: Flow) -> list[CheckMessage]:
+    """What of the flow does not fit the project any more, as the models that it reads and writes."""
+    hint = "Change the flow, or the model and its migrations."
+    return [
+        Error(f"{place}: {problem.component}: {problem.text}", hint=hint, id="adf.E005")
+        for problem in check_columns(flow)
+    ]
 
 
 def made_flow(reference: str, found: Discovered) -> Flow:
@@ -151,10 +161,12 @@ def _check_each_record() -> Iterator[CheckMessage]:
             yield Warning(f"flow {record.name}: its code, {record.reference}, is gone", hint=hint, id="adf.W005")
             continue
         try:
-            load(record, found)
+            flow = load(record, found)
         except ActiveDataFlowError as error:
             hint = "Mend its configuration, or disable it."
             yield Error(f"flow {record.name}: {error.message}", hint=hint, id="adf.E006")
+        else:
+            yield from _check_fit(f"flow {record.name}", flow)
 
 
 __all__ = ["known_settings", "made_flow", "register_checks"]

@@ -204,7 +204,6 @@ def serve() -> None:
 def _import_all() -> None:
     import active_data_flow
 
-    os.environ.pop("DJANGO_SETTINGS_MODULE", None)  # each child says which project it runs in
     found = pkgutil.walk_packages(active_data_flow.__path__, "active_data_flow.", onerror=lambda _: None)
     ours = [module.name for module in found]
     for name in (*ours, *_OF_OTHERS):

@@ -41,7 +41,7 @@ def plan_of(sink: ActiveRecordSink) -> ModelPlan:
 def open_writer(sink: ActiveRecordSink, context: WriterContext) -> Writer:
     """A writer with a connection of its own."""
     plan = plan_of(sink)
-    place = Place(plan, ModelSession(plan.alias, "sink", sink.timeout))
+    place = Place(plan, ModelSession(plan.alias, "sink", sink.timeout, immediate=sink.trusted))
 
     def rows_of(reject: Callable[[Reject], None]) -> Rows:
         if not sink.trusted:

@@ -71,7 +71,8 @@ class ModelPlan:
     def problems(self, names: Sequence[str], *, unknown_matter: bool) -> list[str]:
         """What is wrong with data of these columns, each with the remedy."""
         fields, unknown = self.fields(names)
-        found = [f"model {self.label} has no field for column {name}" for name in unknown if unknown_matter]
+        remedy = "add one and migrate, or leave the column out with a select transform"
+        found = [f"model {self.label} has no field for column {name}; {remedy}" for name in unknown if unknown_matter]
         try:
             self.check_columns(fields, names)
         except SinkError as error:

@@ -12,7 +12,7 @@ from django.db import DatabaseError, InterfaceError, connections, transaction
 from typing_extensions import override
 
 from active_data_flow.connectors.active_record.client.project import dialect_name
-from active_data_flow.connectors.sql.client import Address, Parameters, Session, Stream
+from active_data_flow.connectors.sql.client import Address, Parameters, RefusedRowsError, Session, Stream
 from active_data_flow.connectors.sql.client.failures import (
     Failure,
     error_for,
@@ -22,10 +22,11 @@ from active_data_flow.connectors.sql.client.failures import (
     sqlite_failure,
 )
 from active_data_flow.connectors.sql.client.rows import RowStream, python_rows
-from active_data_flow.core.errors import SinkError, SourceError
+from active_data_flow.core.errors import SinkError, SinkUnavailableError, SourceError
 
 _MARK = re.compile("\0([0-9]+)\0")
 _GONE = 2006
+_UNKNOWN = -1
 
 
 class ModelSession(Session):
@@ -38,11 +39,14 @@ class ModelSession(Session):
         alias: Name of the database in the project's settings.
         side: Whether rows come out or go in.
         timeout: Seconds to wait for locks.
+        immediate: Have PostgreSQL check foreign keys with each statement, so that it tells the row at fault; else at
+            the commit, as Django declares them.
     """
 
-    def __init__(self, alias: str, side: Literal["source", "sink"], timeout: float) -> None:
+    def __init__(self, alias: str, side: Literal["source", "sink"], timeout: float, *, immediate: bool = False) -> None:
         self.alias = alias
         self.timeout = timeout
+        self._immediate = immediate
         self.address = Address(dialect_name(alias), "django", "", f"database {alias}", side)
         self.wrapper: Any = connections.create_connection(alias)
         self.wrapper.inc_thread_sharing()
@@ -79,8 +83,8 @@ class ModelSession(Session):
         if self.dialect == "sqlite":
             return sqlite_failure(str(cause))
         if self.dialect == "mysql":
-            code = cause.args[0] if cause.args and isinstance(cause.args[0], int) else _GONE * (not cause.args)
-            return mysql_failure(code, str(cause.args[1] if len(cause.args) > 1 else cause))
+            code, *texts = cause.args or (_GONE,)
+            return mysql_failure(code if isinstance(code, int) else _UNKNOWN, str(texts[0] if texts else cause))
         return _postgresql_failure(cause)
 
     @override
@@ -131,14 +135,14 @@ class ModelSession(Session):
 
     @override
     def begin(self) -> None:
-        """Start a transaction in which foreign keys are checked at once, so that the row at fault is known."""
         with self.bound():
             self._atomic = transaction.atomic(using=self.alias)
             self._atomic.__enter__()
         self.in_transaction = True
         if self.dialect == "postgresql":
             self.execute(f"SET LOCAL lock_timeout = {int(self.timeout * 1000)}")
-            self.execute("SET CONSTRAINTS ALL IMMEDIATE")
+            if self._immediate:
+                self.execute("SET CONSTRAINTS ALL IMMEDIATE")
 
     @override
     def commit(self) -> None:
@@ -149,7 +153,12 @@ class ModelSession(Session):
                 "has caught an error of the database without transaction.atomic() around what failed"
             )
             raise SinkError(message)
-        self._leave(None)
+        try:
+            self._leave(None)
+        except RefusedRowsError as error:
+            # what a foreign key points to has gone since it was looked up; the next attempt rejects the record
+            message = f"{self.address.redacted} refuses the commit: {error.failure.text}; the rows are written again"
+            raise SinkUnavailableError(message) from error
 
     @override
     def rollback(self) -> None:

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pyarrow as pa
+from django.core.exceptions import ValidationError
 
 from active_data_flow.connectors.active_record.client.session import ModelSession
 from active_data_flow.connectors.active_record.conversion import in_zone
@@ -42,7 +43,7 @@ class StoredForm:
             if is_custom(field.field) or field.type is None:
                 values = self._by_field(values, field.field)
             return self._plain(values, field.kind, column)
-        except (pa.ArrowException, TypeError) as error:
+        except (pa.ArrowException, TypeError, ValueError, ValidationError) as error:
             label = field.field.model._meta.label
             message = (
                 f"{label}: field {field.name} can't be written to column {column.name} ({column.declared}) without "

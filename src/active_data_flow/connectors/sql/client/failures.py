@@ -105,12 +105,12 @@ def postgresql_failure(text: str, state: str | None) -> Failure:
         message = f"{message}: {detail.group(1)}"
     row = re.search(r"^CONTEXT:\s+COPY .*, line (\d+)", text, re.MULTILINE)
     column = re.search(r"^CONTEXT:\s+COPY .*, column ([^\n:]+)", text, re.MULTILINE) or re.search(
-        r'column "([^"]+)"', message
+        r'column "([^"]+)"|: Key \((\w+)\)=', message
     )
     return Failure(
         classify(text, state),
         message,
-        column.group(1).strip() if column else None,
+        next(filter(None, column.groups())).strip() if column else None,
         int(row.group(1)) - 1 if row else None,
     )
 
