@@ -39,6 +39,7 @@ CASES = {
     "sqlite-by-rows": Listed(sqlite.csv_by_rows, 0.05, needs_peers=True),
     "parquet": Listed(parquet.csv),
     "cache": Listed(cache.redis, 0.1),
+    "cache-set-many": Listed(cache.set_many, 0.1),
     "cache-memory": Listed(cache.memory, 0.1),
     "messages": Listed(transforms.messages, 0.3),
     "messages-written": Listed(transforms.messages_written, 0.3),

@@ -11,39 +11,54 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from benchmarks.harness import ROOT, Case, Contestant, at_most
+from benchmarks.harness import ROOT, Case, Contestant, Goal, at_most
 from benchmarks.schema import NAMES
 from benchmarks.setting import Setting, program
 
 SECONDS = 3_600
+PROJECT = {"DJANGO_SETTINGS_MODULE": "benchmarks.caches"}
 
 
 @contextmanager
 def redis(setting: Setting) -> Generator[Case]:
-    """Entries that expire, into Redis without a log."""
-    with _redis() as server:
-        clean, rows = partial(_flush, server), partial(_rows, server)
-        project = {"BENCHMARK_REDIS": server.url()}
-        contestants = [replace(one.after(clean), rows=rows) for one in _contestants(setting, project)]
-        yield Case("CSV → Django's cache in Redis", setting.rows, contestants)
-
-
-@contextmanager
-def memory(setting: Setting) -> Generator[Case]:
-    """The same into the memory of the process."""
-    yield Case("CSV → Django's cache in memory", setting.rows, _contestants(setting, {}))
-
-
-def _contestants(setting: Setting, project: dict[str, str]) -> list[Contestant]:
+    """Entries that expire, from a file into Redis, against the loop that one would write."""
     path = setting.made(".csv")
     sink = {"type": "cache", "key_attribute": "id", "prefix": "row:", "expires_in": SECONDS}
     contestants = [
         setting.flow({"type": "file", "path": str(path)}, sink),
         program("rows, json.dumps, set_many", "references.set_many", "rows", path, SECONDS, goal=at_most(1.0)),
-        program("set_many alone", "references.set_many", "texts", path, SECONDS, goal=at_most(1 / 0.9)),
     ]
-    environment = {"DJANGO_SETTINGS_MODULE": "benchmarks.caches", **project}
-    return [replace(one, environment=environment) for one in contestants]
+    with _redis() as server:
+        yield Case("CSV → Django's cache in Redis", setting.rows, _into(server, contestants))
+
+
+@contextmanager
+def set_many(setting: Setting) -> Generator[Case]:
+    """The sink alone, which makes keys and texts, against `set_many` of such that were made before."""
+    with _redis() as server:
+        yield Case("the cache sink, Redis", setting.rows, _into(server, _alone(setting, goal=at_most(1 / 0.9))))
+
+
+@contextmanager
+def memory(setting: Setting) -> Generator[Case]:
+    """The same into the memory of the process, where a text costs more than what the cache does with it."""
+    contestants = [replace(one, environment=PROJECT) for one in _alone(setting, goal=None)]
+    yield Case("the cache sink, local memory", setting.rows, contestants)
+
+
+def _alone(setting: Setting, goal: Goal | None) -> list[Contestant]:
+    path = setting.made(".csv")
+    return [
+        program("CacheSink", "ours.write_entries", path, SECONDS),
+        program("set_many alone", "references.set_many", "texts", path, SECONDS, goal=goal),
+        program("json.dumps, set_many", "references.set_many", "records", path, SECONDS, goal=at_most(1.0)),
+    ]
+
+
+def _into(server: Any, contestants: list[Contestant]) -> list[Contestant]:
+    clean, rows = partial(_flush, server), partial(_rows, server)
+    environment = {**PROJECT, "BENCHMARK_REDIS": server.url()}
+    return [replace(one.after(clean), rows=rows, environment=environment) for one in contestants]
 
 
 @contextmanager

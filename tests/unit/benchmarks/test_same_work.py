@@ -81,7 +81,9 @@ def test_references_do_the_same_work_as_we(name: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", [name for name in PATHS if name not in ("sqlite", "vectorised", "processes", "cache")])
+@pytest.mark.parametrize(
+    "name", [name for name in PATHS if name not in ("sqlite", "vectorised", "processes", "cache", "cache-set-many")]
+)
 def test_peers_do_the_same_work_as_we(name: str, tmp_path: Path) -> None:
     if not PEERS.exists():
         pytest.skip("the peers are not installed; make bench-peers")
