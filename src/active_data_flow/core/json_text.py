@@ -16,8 +16,7 @@ import pyarrow as pa
 
 from active_data_flow.core.kernels import pc
 
-_ESCAPED = '["\\\\\\x00-\\x1f]'
-_CONTROL = "[\\x00-\\x1f]"
+_BACKSLASH, _QUOTE, _SPACE = b'\\" '
 _WHOLE = "^-?[0-9]+$"
 _SLICE = 8 * 2**20
 
@@ -111,20 +110,15 @@ def _any(mask: pa.BooleanArray) -> bool:
 
 
 def _quoted(text: pa.StringArray) -> pa.StringArray:
-    if _any(pc.match_substring_regex(text, _ESCAPED)):
+    data = np.frombuffer(text_bytes(text), np.uint8)  # all values at once: many times faster than one by one
+    if _BACKSLASH in data:
         text = pc.replace_substring(text, "\\", "\\\\")
+    if _QUOTE in data:
         text = pc.replace_substring(text, '"', '\\"')
-        if _any(pc.match_substring_regex(text, _CONTROL)):
-            text = _without_control(text)
+    if len(data) and data.min() < _SPACE:
+        for code in np.unique(data[data < _SPACE]).tolist():
+            text = pc.replace_substring(text, chr(code), json.dumps(chr(code))[1:-1])
     return _in_quotes(text)
-
-
-def _without_control(text: pa.StringArray) -> pa.StringArray:
-    for code in range(32):
-        character = chr(code)
-        if _any(pc.match_substring(text, character)):
-            text = pc.replace_substring(text, character, json.dumps(character)[1:-1])
-    return text
 
 
 def _is_extension(kind: pa.DataType) -> bool:

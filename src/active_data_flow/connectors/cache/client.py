@@ -39,6 +39,11 @@ class Cache:
         self._traits = traits_of(backend)
 
     @property
+    def is_remote(self) -> bool:
+        """Whether it is a server, which works while we do something else."""
+        return self._traits.redis or self._traits.memcached
+
+    @property
     def limits(self) -> Limits:
         """What it takes of keys and values."""
         if not self._traits.memcached:

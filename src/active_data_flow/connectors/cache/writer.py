@@ -1,16 +1,18 @@
-"""The sink, open: entries are gathered, and handed to the cache in pieces."""
+"""The sink, open: entries are gathered, and handed to the cache in pieces while the next ones are made."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from active_data_flow.connectors.cache.client import Cache
 from active_data_flow.connectors.cache.configuration import CacheSinkConfiguration
 from active_data_flow.connectors.cache.entries import Entries, EntryMaker, Fault, rejects_of
+from active_data_flow.core.background import Background
 from active_data_flow.core.batch import Batch, Reject
-from active_data_flow.core.errors import SinkError
+from active_data_flow.core.errors import ActiveDataFlowError, SinkError
 from active_data_flow.core.sink import Writer, WriterContext
 
 MAX_BYTES = 8 * 2**20
@@ -40,7 +42,10 @@ class _Span:
 
 
 class CacheWriter(Writer):
-    """Makes entries of rows and hands them to the cache, `CacheSink.batch_size` at a time."""
+    """Makes entries of rows and hands them to the cache, `CacheSink.batch_size` at a time.
+
+    A server takes one piece while the next is made ready; whatever else needs the cache waits for that first.
+    """
 
     def __init__(
         self, options: CacheSinkConfiguration, cache: Cache, maker: EntryMaker, context: WriterContext
@@ -52,6 +57,9 @@ class CacheWriter(Writer):
         self._pending: list[_Span] = []
         self._rows = 0
         self._bytes = 0
+        self._sending = Background("adf-cache") if cache.is_remote else None
+        self._sent: list[_Span] = []
+        self._answers: list[tuple[list[str], dict[str, str]]] = []
 
     def write(self, batch: Batch) -> None:
         """Take the rows; a piece goes to the cache when enough of them are there."""
@@ -70,23 +78,42 @@ class CacheWriter(Writer):
     def flush(self) -> None:
         """Hand everything to the cache; what it refuses has been rejected when this returns."""
         self._hand_over()
+        self._settle()
         self._cache.rest()
 
     def close(self) -> None:
         """Forget what was not handed over, and disconnect."""
         self._pending.clear()
         self._rows = self._bytes = 0
+        if self._sending is not None:
+            with suppress(ActiveDataFlowError):  # what fails now was not committed, and is written again
+                self._sending.wait()
         self._cache.close()
 
     def _hand_over(self) -> None:
-        spans, self._pending = self._pending, []
+        self._settle()
+        self._sent, self._pending = self._pending, []
         self._rows = self._bytes = 0
-        for seconds, piece in self._pieces(spans):
-            refused = self._cache.set_many(piece, seconds)
+        pieces = self._pieces(self._sent)
+        if self._sending is None:
+            self._send(pieces)
+        else:
+            self._sending.start(lambda: self._send(pieces))
+
+    def _send(self, pieces: Iterable[tuple[int | None, dict[str, Any]]]) -> None:
+        for seconds, piece in pieces:
+            self._answers.append((list(piece), self._cache.set_many(piece, seconds)))
+
+    def _settle(self) -> None:
+        """Return when nothing is on its way, those that listen know of it, and what was refused is rejected."""
+        if self._sending is not None:
+            self._sending.wait()
+        answers, self._answers = self._answers, []
+        for keys, refused in answers:
             if self._options.on_written is not None:
-                self._options.on_written([key for key in piece if key not in refused] if refused else list(piece))
+                self._options.on_written([key for key in keys if key not in refused])
             if refused:
-                self._refuse(spans, refused)
+                self._refuse(self._sent, refused)
 
     def _pieces(self, spans: list[_Span]) -> Iterable[tuple[int | None, dict[str, Any]]]:
         """Key -> value, by time to live; the last of several records with the same key stays."""
