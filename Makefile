@@ -6,13 +6,16 @@ RUN := $(UV) run --frozen
 unexport PYTHONDONTWRITEBYTECODE
 export UV_COMPILE_BYTECODE := 1
 
-.PHONY: help demo test test-all fuzz soak lint format bench bench-peers bench-report coverage guarantees clean
+.PHONY: help demo shop test test-all fuzz soak lint format bench bench-peers bench-report coverage guarantees clean
 
 help: ## Show what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 demo: .venv/ready ## Run the main job on 336,776 real flights
 	@$(RUN) python examples/flights/demo.py
+
+shop: .venv/ready ## A Django project with flows between files, models and its cache
+	@$(RUN) python examples/shop/run.py
 
 test: .venv/ready ## Lint, check types and run the tests (a few minutes)
 	@$(MAKE) --no-print-directory lint
