@@ -146,6 +146,8 @@ _MEANING = """\
   `each` was with a sink that upserts.
 - `sql:mysql` was struck with MariaDB. Processes die here, machines don't: a power cut is up to `fsync`, which files,
   SQLite and checkpoints are written with, and to the server's settings.
+- `cache` was struck with Redis that keeps a log of its changes, and with files. What a cache has taken and then loses,
+  since it has no log, evicts or expires, is beyond a flow.
 - `each` and `write` are classes of your own that override just that method: `write` is held to losing nothing as long
   as its `flush` returns only when all is kept; an `each` that is not `replayable` begins anew after a crash, and
   commits once, at its end. `write:idempotent` is one whose `delivery` says that writing again changes nothing."""
