@@ -64,7 +64,7 @@ def real(tell: Any) -> None:
 
     signals.flow_started.connect(begun)
     while True:
-        result = heartbeat(60)
+        result = heartbeat(3600)  # so that no run is put off to the next, which would begin with it again
         if not result.flows_triggered and not result.flows_remaining:
             return
 
