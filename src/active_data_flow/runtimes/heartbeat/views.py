@@ -30,7 +30,7 @@ from active_data_flow.runtimes.heartbeat.security import (
     problem,
     read_json,
 )
-from active_data_flow.runtimes.heartbeat.security.problems import database_down
+from active_data_flow.runtimes.heartbeat.security.problems import database_down, misconfigured
 from active_data_flow.runtimes.heartbeat.settings import app_settings
 from active_data_flow.runtimes.heartbeat.texts import shown
 
@@ -62,7 +62,7 @@ def answer_problems(view: View) -> View:
             return problem(database_down())
         except ActiveDataFlowError as error:
             get_logger().error("request failed", error=shown(error))
-            return problem(database_down() if error.then is Then.RETRY else _misconfigured())
+            return problem(database_down() if error.then is Then.RETRY else misconfigured())
 
     return answering
 
@@ -118,11 +118,6 @@ def _wanted(request: HttpRequest) -> HeartbeatRequest:
         return HeartbeatRequest.build(read_json(request, HeartbeatRequest.model_fields.keys()))
     except ConfigurationError as error:
         raise RefusedError(400, "option_invalid", error.message) from error
-
-
-def _misconfigured() -> RefusedError:
-    message = "the application is not set up right; its log and manage.py check say what is wrong"
-    return RefusedError(500, "misconfigured", message)
 
 
 __all__ = ["HeartbeatRequest", "answer_problems", "health", "heartbeat"]

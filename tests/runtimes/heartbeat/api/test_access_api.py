@@ -130,6 +130,15 @@ def test_a_database_that_is_down_is_told(sqlite_api, monkeypatch):
     assert "10.9.9.9" not in response.content.decode()
 
 
+def test_settings_that_are_not_valid_are_no_fault_of_the_sender(sqlite_api):
+    token = sqlite_api.token("read")
+    with override_settings(ACTIVE_DATA_FLOW={"RATE_LIMTI": 1}):
+        for path in ("/flows", "/openapi.json"):
+            refused = Client().get(f"/adf/api{path}", headers={"Authorization": f"Bearer {token}"})
+            assert (refused.status_code, refused.json()["code"]) == (500, "misconfigured")
+            assert "RATE" not in refused.content.decode()
+
+
 def test_a_fault_of_ours_gives_nothing_away(sqlite_api, monkeypatch):
     def fail(*_, **__):
         raise ZeroDivisionError("secret")

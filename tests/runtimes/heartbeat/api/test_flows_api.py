@@ -135,6 +135,16 @@ def test_a_change_that_is_not_valid_changes_nothing(sqlite_api):
     assert sqlite_api.ok("get", "/flows/prices") == shown
 
 
+def test_a_flow_whose_code_is_gone_can_still_be_described_and_taken_off(sqlite_api):
+    DataFlow.objects.bulk_create([DataFlow(name="gone", reference="shop.flows:Gone")])
+    shown = sqlite_api.ok("get", "/flows/gone")
+    changed = sqlite_api.ok("patch", "/flows/gone", {"version": shown["version"], "description": "old"})
+    assert changed["description"] == "old"
+    assert not sqlite_api.ok("post", "/flows/gone/disable")["enabled"]
+    refused = sqlite_api.problem("post", "/flows/gone/preview", status=422)
+    assert "shop.flows:Gone" in refused["detail"]
+
+
 def test_a_valid_configuration_is_told_to_be_so(sqlite_api):
     body = {"name": "prices", "configuration": sqlite_api.configuration()}
     assert sqlite_api.ok("post", "/configurations/validate", body) == {"valid": True, "errors": []}

@@ -9,10 +9,14 @@ from django.http import HttpRequest
 from ninja import Router
 from ninja.security.base import AuthBase
 
+from active_data_flow.core.errors import ConfigurationError
+from active_data_flow.core.logging import get_logger
 from active_data_flow.runtimes.heartbeat.api.schemas.problem import Problem
 from active_data_flow.runtimes.heartbeat.security import Scope, Sender, admit
 from active_data_flow.runtimes.heartbeat.security.audit import audit
 from active_data_flow.runtimes.heartbeat.security.json_bodies import read_body
+from active_data_flow.runtimes.heartbeat.security.problems import misconfigured
+from active_data_flow.runtimes.heartbeat.texts import shown
 
 _ALWAYS = (401, 403, 429, 500, 503)
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
@@ -37,10 +41,14 @@ class Token(AuthBase):
         """The sender.
 
         Raises:
-            RefusedError: See `admit` and `read_body`.
+            RefusedError: See `admit` and `read_body`; 500 where the settings are not valid.
         """
-        sender = admit(request, self.scope)
-        read_body(request)
+        try:
+            sender = admit(request, self.scope)
+            read_body(request)
+        except ConfigurationError as error:
+            get_logger().error("request failed", error=shown(error))
+            raise misconfigured() from error
         return sender
 
 

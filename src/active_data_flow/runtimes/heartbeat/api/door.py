@@ -15,6 +15,7 @@ from django.views.decorators.csrf import csrf_exempt
 
 from active_data_flow.runtimes.heartbeat.security import RefusedError, log_requests, problem
 from active_data_flow.runtimes.heartbeat.security.admission import admit_address
+from active_data_flow.runtimes.heartbeat.views import answer_problems
 
 View = Callable[..., HttpResponseBase]
 
@@ -47,9 +48,7 @@ def not_found(request: HttpRequest) -> HttpResponse:
 
 def _answer(view: View, request: HttpRequest, *args: Any, **options: Any) -> HttpResponseBase:
     try:
-        response = view(request, *args, **options)
-    except RefusedError as refused:
-        return problem(refused)
+        response = answer_problems(view)(request, *args, **options)
     except Http404:
         return problem(RefusedError(404, "not_found", "there is nothing here; openapi.json lists what is"))
     if isinstance(response, HttpResponseNotAllowed):

@@ -13,7 +13,14 @@ from django.http import HttpRequest, HttpResponse
 from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationError
 
-from active_data_flow.core.errors import ActiveDataFlowError, AlreadyRunningError, ConfigurationError, Fault
+from active_data_flow.core.errors import (
+    ActiveDataFlowError,
+    AlreadyRunningError,
+    CheckpointError,
+    ConfigurationError,
+    Fault,
+    Then,
+)
 from active_data_flow.runtimes.heartbeat.security import RefusedError, problem
 from active_data_flow.runtimes.heartbeat.security.json_bodies import JsonError
 from active_data_flow.runtimes.heartbeat.security.problems import database_down
@@ -88,6 +95,7 @@ _ANSWERS: dict[type[Exception], Callable[[Any], RefusedError]] = {
     RequestDataTooBig: lambda _: RefusedError(413, "body_too_large", "the body is too large"),
     ConfigurationError: lambda error: not_valid(error.faults, error.message),
     AlreadyRunningError: lambda error: conflict("already_running", error.message),
+    CheckpointError: lambda error: database_down() if error.then is Then.RETRY else conflict("failed", shown(error)),
     ActiveDataFlowError: lambda error: conflict("failed", shown(error)),
     OperationalError: lambda _: database_down(),
     InterfaceError: lambda _: database_down(),

@@ -83,7 +83,8 @@ def change_flow(request: HttpRequest, name: FlowPath, change: FlowChange) -> Htt
         before = {field: getattr(record, field) for field in values}
         for field, value in values.items():
             setattr(record, field, value)
-        validate(record)
+        if "configuration" in values:
+            validate(record)
         record.save(using=database())
         note(request, "flow.changed", f"flow {name}", before=before, after=values)
     return answer(Flow.whole(find_flow(name)))

@@ -18,7 +18,6 @@ from active_data_flow.runtimes.heartbeat.api import (
     flows,
     health,
     metrics,
-    openapi,
     rejects,
     runs,
 )
@@ -85,7 +84,6 @@ def make_api() -> Api:
     for tag, modules in _RESOURCES.items():
         for module in modules:
             api.add_router("", module.router, tags=[tag])
-    api.add_router("", openapi.router_of(api))
     add_handlers(api)
     return api
 

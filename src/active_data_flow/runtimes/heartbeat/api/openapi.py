@@ -2,30 +2,27 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
-from django.http import HttpRequest, HttpResponse, JsonResponse
-from ninja import Router
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse
 
+from active_data_flow.runtimes.heartbeat.api.ninja_api import Api
 from active_data_flow.runtimes.heartbeat.security.admission import admit_address
-
-if TYPE_CHECKING:
-    from active_data_flow.runtimes.heartbeat.api.ninja_api import Api
 
 NAME = "openapi.json"
 
 
-def router_of(api: Api) -> Router:
-    """A router that serves the API's document; it says nothing of the project, so that it takes no token."""
-    router = Router()
+def openapi_of(api: Api) -> Callable[[HttpRequest], HttpResponse]:
+    """A view of the API's document; that says nothing of the project, so that it takes no token."""
 
-    @router.get(f"/{NAME}", include_in_schema=False)
     def show_openapi(request: HttpRequest) -> HttpResponse:
         admit_address(request)
+        if request.method != "GET":
+            return HttpResponseNotAllowed(["GET"])
         prefix = request.path.removesuffix(NAME)  # wherever the project has put the URLs
         return JsonResponse(api.get_openapi_schema(path_prefix=prefix))
 
-    return router
+    return show_openapi
 
 
-__all__ = ["router_of"]
+__all__ = ["NAME", "openapi_of"]

@@ -59,4 +59,10 @@ def database_down() -> RefusedError:
     )
 
 
-__all__ = ["CONTENT_TYPE", "RefusedError", "database_down", "problem"]
+def misconfigured() -> RefusedError:
+    """What is answered when a setting is not valid; the sender can't help it, so that it is not told which."""
+    message = "the application is not set up right; its log and manage.py check say what is wrong"
+    return RefusedError(500, "misconfigured", message)
+
+
+__all__ = ["CONTENT_TYPE", "RefusedError", "database_down", "misconfigured", "problem"]
