@@ -60,7 +60,7 @@ def test_the_flow_as_a_document(zygote, folder):
 
 def test_the_test_of_the_flow(folder):
     (folder / "flows.py").write_text(block("python"))
-    (folder / "test_flows.py").write_text(block("python", 1))
+    (folder / "test_flows.py").write_text(block("python", 2))
     tested = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
     done = subprocess.run(tested, cwd=folder, capture_output=True, text=True, check=False)
     assert "1 passed" in done.stdout, done.stdout
