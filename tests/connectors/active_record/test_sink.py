@@ -74,11 +74,8 @@ def test_bad_records_are_rejected_with_their_fields_and_the_others_are_written(d
     rejects = write(
         sink_of(trusted=trusted), [price("a"), price("there"), price("b", name=None), price("c", price=Decimal(10**9))]
     )
-    assert sorted((reject.field, reject.record["sku"]) for reject in rejects) == [
-        ("name", "b"),
-        ("price", "c"),
-        ("sku", "there"),
-    ]
+    named = "sku" if database.vendor != "mariadb" or not trusted else None  # it tells the index only
+    assert {reject.record["sku"]: reject.field for reject in rejects} == {"b": "name", "c": "price", "there": named}
     assert all("shop.Price" in reject.error or reject.field == "price" for reject in rejects)
     assert set(Price.objects.values_list("sku", flat=True)) == {"a", "there"}
 
@@ -482,3 +479,14 @@ def test_a_row_that_vanishes_before_the_commit_is_looked_for_again(database):
     with pytest.raises(SinkUnavailableError, match="refuses the commit"):
         writer.publish()
     writer.close()
+
+
+@BOTH
+@pytest.mark.mariadb
+@pytest.mark.parametrize("database", ["mariadb"], indirect=True)
+def test_a_key_that_the_database_would_change_is_rejected(database, trusted):
+    from django_project.shop.models import Supplier
+
+    rejects = write(sink_of("shop.Supplier", trusted=trusted), [{"id": 0, "name": "zero"}, {"id": 1, "name": "one"}])
+    assert [reject.record["id"] for reject in rejects] == [0]
+    assert list(Supplier.objects.values_list("id", "name")) == [(1, "one")]

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import pyarrow as pa
 
+from active_data_flow.connectors.active_record.fields import ModelField
 from active_data_flow.core.batch import Batch, Reject
 from active_data_flow.core.columns import records_of
 from active_data_flow.core.kernels import pc
@@ -31,6 +32,12 @@ class Fault:
 
 Faults = Mapping[int, Fault]
 """Row of a batch -> why it can't be written."""
+
+
+def zero_key(field: ModelField) -> Fault:
+    """Of a record whose key the database would take for none."""
+    label = field.field.model._meta.label
+    return Fault(f"{label}: {field.name}: the database takes 0 for a key that it is to give", field.name)
 
 
 def rejects_of(batch: Batch, faults: Faults) -> tuple[Reject, ...]:
@@ -60,4 +67,4 @@ def places(mask: pa.Array) -> list[int]:
     return pc.indices_nonzero(mask).to_pylist()
 
 
-__all__ = ["Fault", "Faults", "mask_without", "places", "rejects_of", "without"]
+__all__ = ["Fault", "Faults", "mask_without", "places", "rejects_of", "without", "zero_key"]

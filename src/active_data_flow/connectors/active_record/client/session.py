@@ -12,6 +12,7 @@ from django.db import DatabaseError, InterfaceError, connections, transaction
 from typing_extensions import override
 
 from active_data_flow.connectors.active_record.client.project import dialect_name
+from active_data_flow.connectors.active_record.fields import is_automatic_key
 from active_data_flow.connectors.sql.client import Address, Parameters, RefusedRowsError, Session, Stream
 from active_data_flow.connectors.sql.client.failures import (
     Failure,
@@ -86,6 +87,10 @@ class ModelSession(Session):
             code, *texts = cause.args or (_GONE,)
             return mysql_failure(code if isinstance(code, int) else _UNKNOWN, str(texts[0] if texts else cause))
         return _postgresql_failure(cause)
+
+    def takes_zero_for_none(self, field: Any) -> bool:
+        """Whether a key of 0 becomes one that the database gives, as MySQL's and MariaDB's do."""
+        return is_automatic_key(field) and not self.wrapper.features.allows_auto_pk_0
 
     @override
     def mark(self, number: int) -> str:

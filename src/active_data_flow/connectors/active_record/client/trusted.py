@@ -11,7 +11,7 @@ import pyarrow as pa
 from active_data_flow.connectors.active_record.client.rows import Rows
 from active_data_flow.connectors.active_record.client.session import ModelSession
 from active_data_flow.connectors.active_record.client.stored import StoredForm, is_stamped
-from active_data_flow.connectors.active_record.faults import Fault, mask_without, places, without
+from active_data_flow.connectors.active_record.faults import Fault, mask_without, places, without, zero_key
 from active_data_flow.connectors.active_record.fields import ModelField, is_automatic_key, writable_fields
 from active_data_flow.connectors.sql.conversion import Converted
 from active_data_flow.connectors.sql.dialects import Column, Dialect
@@ -98,7 +98,7 @@ class TrustedRows(Rows):
 
     def write(self, batch: Batch, columns: Mapping[str, pa.Array]) -> None:
         """Take rows; a piece is loaded when enough of them are there."""
-        batch, columns = _without_nulls(batch, columns, self._fields)
+        batch, columns = _without(batch, columns, self._faults(columns))
         for reject in batch.rejects:
             self._reject(reject)
         if not batch.num_rows:
@@ -141,6 +141,21 @@ class TrustedRows(Rows):
         self._loader = None
         self._loading.wait()
 
+    def _faults(self, columns: Mapping[str, pa.Array]) -> dict[int, Fault]:
+        """Rows that lack a value that they must have, or whose key would become another one."""
+        faults: dict[int, Fault] = {}
+        for field in self._fields:
+            values, label = columns[field.attribute], self._model._meta.label
+            automatic = is_automatic_key(field.field)
+            if not field.field.null and not is_stamped(field.field) and values.null_count:
+                why = "numbers rows by itself; leave the column out" if automatic else "can't be null"
+                fault = Fault(f"{label}: {field.name} {why}; there is no value", field.name)
+                faults |= dict.fromkeys(places(pc.is_null(values)), fault)
+            if self._session.takes_zero_for_none(field.field):
+                zeros = places(pc.fill_null(pc.equal(values, 0), fill_value=False))
+                faults |= dict.fromkeys(zeros, zero_key(field))
+        return faults
+
     def _stored(self, columns: Mapping[str, pa.Array], rows: int) -> pa.RecordBatch:
         given = {field.attribute: field for field in self._fields}
         found: dict[str, pa.Array] = {}
@@ -181,18 +196,10 @@ class TrustedRows(Rows):
         return Target(self._model._meta.db_table, None, self._way.mode, keys, only, CreateTable())
 
 
-def _without_nulls(
-    batch: Batch, columns: Mapping[str, pa.Array], fields: Sequence[ModelField]
+def _without(
+    batch: Batch, columns: Mapping[str, pa.Array], faults: Mapping[int, Fault]
 ) -> tuple[Batch, Mapping[str, pa.Array]]:
-    """Rows that have a value in each field that must have one; the others become rejects."""
-    faults: dict[int, Fault] = {}
-    for field in fields:
-        required = not field.field.null and not is_stamped(field.field)
-        if required and columns[field.attribute].null_count:
-            label = field.field.model._meta.label
-            why = "numbers rows by itself; leave the column out" if is_automatic_key(field.field) else "can't be null"
-            fault = Fault(f"{label}: {field.name} {why}; there is no value", field.name)
-            faults |= {row: fault for row in places(pc.is_null(columns[field.attribute])) if row not in faults}
+    """A batch and its columns without the rows at fault, which become rejects."""
     if not faults:
         return batch, columns
     mask = mask_without(batch.num_rows, faults)

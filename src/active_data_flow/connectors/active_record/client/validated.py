@@ -12,7 +12,7 @@ from active_data_flow.connectors.active_record.client.rows import Rows
 from active_data_flow.connectors.active_record.client.saving import Saving
 from active_data_flow.connectors.active_record.client.session import ModelSession
 from active_data_flow.connectors.active_record.client.trusted import Way
-from active_data_flow.connectors.active_record.faults import Fault, rejects_of
+from active_data_flow.connectors.active_record.faults import Fault, rejects_of, zero_key
 from active_data_flow.connectors.active_record.fields import ModelField, target_of
 from active_data_flow.connectors.sql.dialects import Column
 from active_data_flow.core.batch import Batch, Reject
@@ -89,6 +89,8 @@ class ValidatedRows(Rows):
         for field in self._fields:
             values = [value for _, part in waiting for value in values_of(part[field.attribute])]
             columns.append(self._decoded(field, values, faults) if field.kind == "JSONField" else values)
+            if self._session.takes_zero_for_none(field.field):
+                faults |= {row: zero_key(field) for row, value in enumerate(values) if value == 0}
         return list(zip(*columns, strict=True)), faults
 
     def _decoded(self, field: ModelField, texts: Sequence[Any], faults: dict[int, Fault]) -> list[Any]:
