@@ -7,13 +7,12 @@ from typing import Any
 
 from django.apps import apps
 from django.core.checks import CheckMessage, Error, Tags, register
-from django.db import connections
 
 from active_data_flow.core.errors import ConfigurationError
 from active_data_flow.runtimes.heartbeat.checks import TAG, known_settings
 from active_data_flow.runtimes.heartbeat.database import database, flows
 from active_data_flow.runtimes.heartbeat.discovery import discover
-from active_data_flow.runtimes.heartbeat.models import DataFlow
+from active_data_flow.runtimes.heartbeat.sync import tables_are_there
 from active_data_flow.runtimes.job.backends.backend import Backend
 from active_data_flow.runtimes.job.settings import make_backend
 
@@ -47,10 +46,7 @@ def check_queues_of_code(**_: Any) -> list[CheckMessage]:
 
 def check_queues_of_records(*, databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
     """The queues of the flows in the database; only where Django looks at databases, as ``migrate`` does."""
-    alias = database()
-    if alias not in (databases or ()):
-        return []
-    if DataFlow._meta.db_table not in connections[alias].introspection.table_names():  # Django's own API
+    if database() not in (databases or ()) or not tables_are_there(database()):
         return []
     return list(_unknown(flows().filter(enabled=True).values_list("name", "queue")))
 

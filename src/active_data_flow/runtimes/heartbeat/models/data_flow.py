@@ -135,10 +135,10 @@ class DataFlow(models.Model):
         self._saved = self._definition()
 
     @classmethod
-    def from_db(cls, db: str | None, field_names: Iterable[str], values: Iterable[Any]) -> Self:
+    def from_db(cls, db: str | None, field_names: Iterable[str], values: Iterable[Any], **options: Any) -> Self:
         """Remember what the record says of the flow, to know whether it has changed when it is saved."""
         names = list(field_names)
-        record = super().from_db(db, names, list(values))
+        record = super().from_db(db, names, list(values), **options)  # Django 6.1 has more of them
         if {"name", "reference", "configuration"} <= {*names}:
             record._saved = record._definition()  # noqa: SLF001  # its own
         return record
