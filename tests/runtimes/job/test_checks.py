@@ -13,7 +13,7 @@ from django_project.setup import app_settings_of, set_up_django
 set_up_django()
 
 from active_data_flow.runtimes.heartbeat.discovery import Discovered  # noqa: E402
-from active_data_flow.runtimes.job import checks  # noqa: E402
+from active_data_flow.runtimes.job import checks, task_framework  # noqa: E402
 from active_data_flow.runtimes.job.settings import job_settings, make_backend  # noqa: E402
 from django_project.memory_flows import record  # noqa: E402
 
@@ -25,7 +25,7 @@ def tasks_with(backend: str, **options):
 @pytest.fixture(autouse=True)
 def _tasks_made_anew():
     """Django's handler of tasks remembers what it has made."""
-    from django_tasks import task_backends
+    task_backends = task_framework.task_backends
 
     def forget():
         task_backends.__dict__.pop("settings", None)
@@ -50,12 +50,12 @@ def test_what_is_set_up_well_is_not_spoken_of(sqlite_database):
 @pytest.mark.parametrize(
     ("backend", "fault"),
     [
-        ("django_tasks.backends.immediate.ImmediateBackend", "runs flows in the heartbeat itself"),
-        ("django_tasks.backends.dummy.DummyBackend", "never runs a flow"),
+        (task_framework.ImmediateBackend, "runs flows in the heartbeat itself"),
+        (task_framework.DummyBackend, "never runs a flow"),
     ],
 )
 def test_a_queue_that_is_none_is_for_debugging(backend, fault):
-    with tasks_with(backend):
+    with tasks_with(f"{backend.__module__}.{backend.__name__}"):
         ((identity, message),) = said(checks.check_job())
         assert identity == "adf.W102"
         assert fault in message

@@ -243,3 +243,14 @@ def test_the_time_of_a_go_ends_before_the_run_would_be_given_up():
         assert time_of_one_go() == 90
     with app_settings_of(JOB={"BUDGET": "10m"}):
         assert time_of_one_go() == 600
+
+
+def test_a_queue_of_the_project_s_own_runs_flows_too(enqueuing):
+    record("in_threads")
+    with app_settings_of(JOB={"BACKEND": "job_backends.Threads"}):
+        heartbeat()
+        threads = [thread for thread in threading.enumerate() if thread.name == only_run().task_id]
+        for thread in threads:
+            thread.join()
+    assert only_run().status == "success"
+    assert written("in_threads") == [0, 1, 2, 3]
