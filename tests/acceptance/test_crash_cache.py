@@ -53,8 +53,7 @@ class OfCaches(CrashSuite):
         return [(row["id"], row["name"]) for row in map(json.loads, self.entries(directory))]
 
 
-class TestRedis(OfCaches):
-    capabilities: ClassVar = frozenset({"incremental", "takeover", "server", "restarts"})
+class OfRedis(OfCaches):
     cuts: ClassVar = cuts_at(b"EXEC")
 
     @pytest.fixture(autouse=True)
@@ -85,6 +84,16 @@ class TestRedis(OfCaches):
         with redis.Redis.from_url(self.server.url()) as client:
             keys = list(client.scan_iter(f"{directory.name}:1:name:*", count=10_000))
             return [pickle.loads(value) for value in client.mget(keys)] if keys else []
+
+
+class TestRedis(OfRedis):
+    capabilities: ClassVar = frozenset({"incremental"})
+    moments: ClassVar = 3
+
+
+@pytest.mark.slow
+class TestRedisAsServer(OfRedis):
+    capabilities: ClassVar = frozenset({"incremental", "takeover", "server", "restarts"})
 
 
 @pytest.mark.slow

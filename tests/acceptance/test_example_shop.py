@@ -25,7 +25,8 @@ print(client.get("/prices/T-001").json()["price"], client.get("/prices/T-999").s
 """
 
 
-pytestmark = pytest.mark.timeout(300)  # a dozen processes, each of which begins a Django project
+# a dozen processes, each of which begins a Django project
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 
 @pytest.fixture(scope="module")
@@ -91,14 +92,12 @@ def test_it_is_served_from_the_cache_and_takes_heartbeats_by_http(shop):
     assert said.split() == ["401", "0", "39.9", "404"]
 
 
-@pytest.mark.slow
 def test_running_it_again_does_no_harm(shop):
     said = python(shop, "run.py")
     assert "0 due, 0 triggered, 0 remaining" in said
     assert "201 prices; the first: T-001: 39.90 NOK" in said
 
 
-@pytest.mark.slow
 def test_the_project_is_in_order(shop):
     assert "no issues" in python(shop, "manage.py", "check", "--database", "default", "--database", "flows")
     assert "No changes" in python(shop, "manage.py", "makemigrations", "--check", "--dry-run")

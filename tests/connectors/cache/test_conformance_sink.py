@@ -64,6 +64,7 @@ class TestRedis(OfCaches):
         return Entries(InRedis(redis.url()), batch_size=100)
 
 
+@pytest.mark.slow
 class TestFiles(OfCaches):
     @pytest.fixture
     def harness(self, tmp_path: Path) -> SinkHarness:
@@ -88,6 +89,7 @@ def large_memcached() -> Iterator[Memcached]:
 
 
 @pytest.mark.memcached
+@pytest.mark.slow
 class TestMemcached(OfCaches):
     @pytest.fixture
     def harness(self, large_memcached: Memcached) -> SinkHarness:
