@@ -162,6 +162,7 @@ def test_a_database_that_goes_away_in_the_middle_of_a_run_costs_nothing(postgres
     time.sleep(0.5)
     postgres.start()
     working.join()
+    close_connections()
     run = DataFlowRun.objects.get()
     assert (run.status, run.records_written) == ("success", 60)
     assert run.result["retries"] >= 1

@@ -31,6 +31,19 @@ def runs() -> DataFlowRunQuerySet:
     return DataFlowRun.objects.using(database())
 
 
+def reload(run: DataFlowRun) -> None:
+    """Read a run's fields again; its flow stays the object that it is."""
+    names = [field.name for field in run._meta.concrete_fields if field.name != "flow"]
+    run.refresh_from_db(using=database(), fields=names)
+
+
+def replace_lost_connection() -> None:
+    """Have this thread connect anew if the server has gone away since it was last spoken to."""
+    connection = connections[database()]
+    if connection.connection is not None and not connection.is_usable():
+        connection.close()
+
+
 class DatabaseThread:
     """Calls functions one after the other in a thread of its own, for as long as runs go on.
 
@@ -62,4 +75,4 @@ def _with_usable_connection(function: Callable[P, R], *args: P.args, **named: P.
     return function(*args, **named)
 
 
-__all__ = ["DatabaseThread", "database", "flows", "runs"]
+__all__ = ["DatabaseThread", "database", "flows", "reload", "replace_lost_connection", "runs"]

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Protocol
 from active_data_flow.core.errors import ActiveDataFlowError
 from active_data_flow.core.run import Budget
 from active_data_flow.runtimes.heartbeat.claiming import claim
-from active_data_flow.runtimes.heartbeat.database import DatabaseThread, database
+from active_data_flow.runtimes.heartbeat.database import DatabaseThread, reload
 from active_data_flow.runtimes.heartbeat.models import DataFlow, DataFlowRun
 from active_data_flow.runtimes.heartbeat.settings import app_settings
 
@@ -71,7 +71,7 @@ class HereExecutor:
         try:
             work_on(run, budget, thread=self._thread, interruption=self._interruption)
         except ActiveDataFlowError:
-            run.refresh_from_db(using=database())  # it says so
+            self._thread.call(reload, run)  # it says so
 
     def close(self) -> None:
         """Close the connection of the runs."""
@@ -107,7 +107,7 @@ def trigger_run(flow: DataFlow, trigger: str, *, wait: bool) -> DataFlowRun:
         executor.execute(run, Budget(seconds=app_settings().run_timeout, until_caught_up=True))
     finally:
         executor.close()
-    run.refresh_from_db(using=database())
+    reload(run)
     return run
 
 

@@ -13,7 +13,7 @@ from active_data_flow.core.errors import ExecutionError, Then
 from active_data_flow.core.logging import get_logger
 from active_data_flow.core.run import Budget
 from active_data_flow.runtimes.heartbeat.claiming import Claims
-from active_data_flow.runtimes.heartbeat.database import database
+from active_data_flow.runtimes.heartbeat.database import database, replace_lost_connection
 from active_data_flow.runtimes.heartbeat.execution import Executor, make_executor
 from active_data_flow.runtimes.heartbeat.models import DataFlowRun, Heartbeat
 from active_data_flow.runtimes.heartbeat.settings import app_settings
@@ -148,6 +148,7 @@ class _Beat:
         except Exception as error:  # noqa: BLE001  # whatever it is, the other flows are not to suffer
             get_logger(run.flow.name, run=run.run_id).error("run could not be executed", error=shown(error))
             claims.pass_over(run.flow, f"{type(error).__name__}: {shown(error)}")
+        replace_lost_connection()  # the run may have taken its time
         self._result.triggered.append({"flow": run.flow.name, "run_id": run.run_id, "status": run.status})
 
     def _save(self, record: Heartbeat) -> None:

@@ -17,7 +17,7 @@ from django.db.models import F
 from django.db.models.functions import Coalesce
 
 from active_data_flow.core.errors import ActiveDataFlowError, FencedError
-from active_data_flow.runtimes.heartbeat.database import database, flows, runs
+from active_data_flow.runtimes.heartbeat.database import database, flows, reload, runs
 from active_data_flow.runtimes.heartbeat.models import (
     DatabaseNow,
     DataFlowRun,
@@ -53,7 +53,7 @@ def begin(run: DataFlowRun) -> bool:
     )
     if begun:
         flows().filter(pk=run.flow_id).update(last_status=RunStatus.IN_PROGRESS)
-        run.refresh_from_db(using=database())
+        reload(run)
     return bool(begun)
 
 
@@ -97,7 +97,7 @@ def put_off(run: DataFlowRun, seconds: float | None, **values: Any) -> None:
     later = None if seconds is None else in_seconds(seconds)
     _update_mine(run, **{**_FREE, "status": RunStatus.PENDING, "next_attempt_at": later, **values})
     flows().filter(pk=run.flow_id).update(last_status=RunStatus.PENDING)
-    run.refresh_from_db(using=database())
+    reload(run)
 
 
 def cancel(run: DataFlowRun) -> bool:
@@ -144,7 +144,7 @@ def lose(run: DataFlowRun, reason: str, error: str, *, again: bool) -> bool:
             return False
         due: dict[str, Any] = {"next_run_at": DatabaseNow()} if again else {}
         _free_flow(run, RunStatus.FAILED, error, losses=F("losses") + 1, **due)
-    run.refresh_from_db(using=database())
+    reload(run)
     send(flow_finished, run)
     return True
 
@@ -153,7 +153,7 @@ def _end(run: DataFlowRun, status: RunStatus, **values: Any) -> None:
     with transaction.atomic(using=database()):
         _update_mine(run, **{**_FREE, "status": status, "ended_at": DatabaseNow(), **values})
         _free_flow(run, status, str(values.get("error", "")), losses=0)
-    run.refresh_from_db(using=database())
+    reload(run)
 
 
 def _end_waiting(run: DataFlowRun, reason: FailureReason, **values: Any) -> bool:
@@ -163,7 +163,7 @@ def _end_waiting(run: DataFlowRun, reason: FailureReason, **values: Any) -> bool
         if not runs().filter(pk=run.pk, status=RunStatus.PENDING).update(**ended, **values):
             return False
         _free_flow(run, RunStatus.FAILED, str(values["error"]))
-    run.refresh_from_db(using=database())
+    reload(run)
     send(flow_finished, run)
     return True
 

@@ -27,7 +27,7 @@ from active_data_flow.core.schedule import RerunPolicy
 from active_data_flow.engine.budget import Stop
 from active_data_flow.engine.coordinator import Coordinator
 from active_data_flow.runtimes.heartbeat import leases
-from active_data_flow.runtimes.heartbeat.database import DatabaseThread, database
+from active_data_flow.runtimes.heartbeat.database import DatabaseThread, database, reload
 from active_data_flow.runtimes.heartbeat.loading import load
 from active_data_flow.runtimes.heartbeat.models import DataFlowRun, FailureReason, StopRequest, Trigger
 from active_data_flow.runtimes.heartbeat.run_log import RunLog
@@ -154,7 +154,7 @@ def work_on(
         try:
             return Work(run, thread, **options).run(budget, interruption or Interruption())
         finally:
-            thread.call(run.refresh_from_db, using=database())
+            thread.call(reload, run)
             if not run.is_active:
                 send(flow_finished, run)
 
