@@ -119,6 +119,13 @@ def test_files_elsewhere_are_refused_by_their_real_path(roots, path):
     assert error.value.faults[0].path == ("source",)
 
 
+def test_paths_that_lead_nowhere_are_refused(roots):
+    (roots / "allowed" / "round").symlink_to(roots / "allowed" / "round")
+    for path in ("round", "x" * 5000):
+        with pytest.raises(ConfigurationError, match=r"where it leads can't be told"):
+            check_flow("prices", flow_of(f"{roots}/allowed/{path}", f"{roots}/allowed/out.csv"))
+
+
 def test_a_sink_writes_nowhere_else_either(roots):
     with pytest.raises(ConfigurationError, match="FILE_ROOTS") as error:
         check_flow("prices", flow_of(f"{roots}/allowed/in.csv", f"{roots}/out.csv"))

@@ -104,7 +104,8 @@ def test_from_nothing_to_a_flow_that_runs(tmp_path):
     assert "created price_sync\n" in said
     assert "price_sync" in project.run("manage.py", "adf_heartbeat")
     check = "from django.test import Client;"
-    check += f"r = Client(SERVER_NAME='localhost').post('/adf/heartbeat', HTTP_AUTHORIZATION='Bearer {token}');"
+    check += "r = Client(SERVER_NAME='localhost').post('/adf/heartbeat', content_type='application/json',"
+    check += f"HTTP_AUTHORIZATION='Bearer {token}');"
     check += "print(r.status_code, r.json())"
     said = project.run("manage.py", "shell", "-c", check)
     assert "200 {'flows_due': 0" in said

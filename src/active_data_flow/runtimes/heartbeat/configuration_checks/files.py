@@ -26,8 +26,12 @@ def check_file(path: str, roots: Sequence[str]) -> None:
         message = f"{path}: records may name no files here; add their folder to FILE_ROOTS, or name them in code"
         raise ConfigurationError(message)
     allowed = [Path(root).resolve() for root in roots]
-    for candidate in _candidates(place):
-        real = candidate.resolve()
+    try:
+        leading = [(candidate, candidate.resolve()) for candidate in _candidates(place)]
+    except (OSError, RuntimeError, ValueError) as error:  # too long a name, links in a circle
+        message = f"{path[:200]}: where it leads can't be told: {error}"
+        raise ConfigurationError(message) from error
+    for candidate, real in leading:
         if not any(real.is_relative_to(root) for root in allowed):
             leads = "" if real == candidate else f" leads to {real}, which"
             message = f"{path}:{leads} is not below {' or '.join(roots)}; see FILE_ROOTS"
