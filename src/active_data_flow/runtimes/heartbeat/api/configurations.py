@@ -18,11 +18,11 @@ from active_data_flow.runtimes.heartbeat.api.flows import find_flow
 from active_data_flow.runtimes.heartbeat.api.schemas.flow import Reference
 from active_data_flow.runtimes.heartbeat.api.schemas.problem import PartAtFault
 from active_data_flow.runtimes.heartbeat.api.schemas.types import (
+    WHOLE,
     Configuration,
     FlowName,
     FlowPath,
     Input,
-    Whole,
     shown_value,
 )
 from active_data_flow.runtimes.heartbeat.api.validation import faults_of, validate
@@ -33,7 +33,7 @@ from active_data_flow.runtimes.heartbeat.texts import shown
 
 router = Router()
 _SHOWN_REJECTS = 20
-Rows = Annotated[Whole, Field(ge=1, le=100, description="Rows of each pipeline, at most.")]
+Rows = Annotated[int, Field(ge=1, le=100, description="Rows of each pipeline, at most."), WHOLE]
 
 
 class Candidate(Input):

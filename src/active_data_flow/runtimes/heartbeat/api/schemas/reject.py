@@ -10,12 +10,12 @@ from pydantic import BaseModel, Field
 
 from active_data_flow.core.run import RunResult
 from active_data_flow.engine.stores.records import RejectGroup as Group
-from active_data_flow.runtimes.heartbeat.api.schemas.types import Input, Whole, shown_value
+from active_data_flow.runtimes.heartbeat.api.schemas.types import WHOLE, Input, shown_value
 from active_data_flow.runtimes.heartbeat.models import RejectedRecord
 from active_data_flow.runtimes.heartbeat.rejects import stored
 
 Ids = Annotated[
-    list[Annotated[Whole, Field(ge=1, le=2**63 - 1)]] | None,
+    list[Annotated[int, Field(ge=1, le=2**63 - 1), WHOLE]] | None,
     Field(min_length=1, max_length=1000, description="Numbers of the records; left out: all that are open."),
 ]
 

@@ -52,8 +52,8 @@ RunId = Path[Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,32}$", description
 RecordId = Path[Annotated[int, Field(ge=1, le=2**63 - 1, description="Number of the record.")]]
 Text = Annotated[str, Field(max_length=_LONGEST_TEXT)]
 Flag = StrictBool
-Whole = Annotated[int, BeforeValidator(_whole)]
-"""A whole number in a body: what JSON calls one, and no text or switch that could be taken for one."""
+WHOLE = BeforeValidator(_whole)
+"""Of a number in a body: what JSON calls a whole number, and no text or switch that could be taken for one."""
 Configuration = Annotated[
     dict[str, Any],
     Field(
@@ -80,6 +80,7 @@ def shown_value(value: Any) -> Any:
 
 
 __all__ = [
+    "WHOLE",
     "Configuration",
     "Flag",
     "FlowName",
@@ -91,6 +92,5 @@ __all__ = [
     "RunId",
     "Switch",
     "Text",
-    "Whole",
     "shown_value",
 ]
