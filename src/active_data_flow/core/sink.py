@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any, ClassVar
@@ -97,6 +98,13 @@ class TransactionalWriter(Writer):
         Raises:
             FencedError: A newer run has taken over; nothing was committed.
         """
+
+    def transaction(self) -> AbstractContextManager[None]:
+        """A scope for what a store does before a commit: in a database that both share, it is part of it.
+
+        The default shares nothing.
+        """
+        return nullcontext()
 
 
 class TwoPhaseWriter(Writer):

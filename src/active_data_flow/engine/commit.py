@@ -75,7 +75,8 @@ class OneTransaction(Commit):
         """Stage rejects, let the sink commit, keep a copy."""
         assert isinstance(writer, TransactionalWriter)
         if rejects:
-            self.store.stage_rejects(self.flow, checkpoint.epoch, rejects)
+            with writer.transaction():
+                self.store.stage_rejects(self.flow, checkpoint.epoch, rejects)
         crash_point("before-commit")
         writer.commit(checkpoint)
         crash_point("after-commit")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from typing import Any
 
 import pyarrow as pa
@@ -86,6 +87,14 @@ class ActiveRecordWriter(TransactionalWriter):
             raise
         self._rows.committed()
         self._rejected = False
+
+    @contextmanager
+    def transaction(self) -> Generator[None]:
+        """The writer's transaction, as the one that Django's ORM uses in this thread."""
+        if not self._session.in_transaction:
+            self._session.begin()
+        with self._session.bound():
+            yield
 
     def publish(self) -> None:
         """Commit rows without positions: for single messages that are written outside of a run."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
-from django.db import DatabaseError, InterfaceError, OperationalError, transaction
+from django.db import DatabaseError, InterfaceError, OperationalError, connections, transaction
 from django.db.models import F, Value
 from django.db.models.functions import Greatest
 
@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 R = TypeVar("R")
+_SHARED = (
+    "SQLite has one writer at a time: a sink other than active_record that writes into the same file "
+    "holds it until it commits; give it, or the flows' own tables, a file of their own"
+)
 
 
 class DjangoStore:
@@ -70,8 +74,17 @@ class DjangoStore:
         self._call(self._save, flow, checkpoint, list(rejects))
 
     def stage_rejects(self, flow: str, epoch: int, rejects: Iterable[StagedReject]) -> None:
-        """Keep rejects until their splits are saved."""
-        self._call(self._stage, flow, epoch, list(rejects))
+        """Keep rejects until their splits are saved.
+
+        Where the caller is within a transaction of this database, a writer's, they are part of it: another connection
+        to SQLite would wait for its end, which comes only when this is done.
+        """
+        staged = list(rejects)
+        if connections[database()].in_atomic_block:
+            with self._errors():
+                self._stage(flow, epoch, staged)
+        else:
+            self._call(self._stage, flow, epoch, staged)
 
     def settle_rejects(self, flow: str, committed: Mapping[str, int]) -> None:
         """After a crash: staged rejects of committed sequences count, the others go."""
@@ -171,12 +184,19 @@ class DjangoStore:
             with transaction.atomic(using=database()):
                 return function(*args, **named)
 
-        try:
+        with self._errors():
             return self._thread.call(in_transaction)
+
+    @contextmanager
+    def _errors(self) -> Generator[None]:
+        try:
+            yield
         except (DatabaseError, InterfaceError) as error:
             self._pipelines.clear()  # what was just made may have been rolled back
             passing = isinstance(error, OperationalError | InterfaceError)
             message = f"the checkpoint tables in database {database()!r} can't be used: {error}".strip()
+            if "database is locked" in message:
+                message += f"; {_SHARED}"
             raise CheckpointError(message, then=Then.RETRY if passing else None) from error
 
 
