@@ -60,7 +60,6 @@ def main() -> None:
         shutil.rmtree(DATA, ignore_errors=True)
     write_feed()
     python("manage.py", "migrate", "--verbosity", "0")
-    python("manage.py", "migrate", "--verbosity", "0", "--database", "flows")
     python("manage.py", "loaddata", "suppliers")
     python("manage.py", "adf_heartbeat")
     python("look.py")

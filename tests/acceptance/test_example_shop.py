@@ -51,7 +51,7 @@ def query(path, sql, *values):
 
 def next_runs_at(shop, moment):
     """Have all flows run next at a moment."""
-    query(shop / "data" / "flows.db", "UPDATE active_data_flow_dataflow SET next_run_at = ?", moment)
+    query(shop / "data" / "shop.db", "UPDATE active_data_flow_dataflow SET next_run_at = ?", moment)
 
 
 def test_a_newcomer_starts_it_with_one_command(shop):
@@ -79,7 +79,7 @@ def test_what_comes_in_later_goes_the_same_way(shop):
         ("price_list", "success"),
     ]
     written = "SELECT records_written FROM active_data_flow_dataflowrun ORDER BY id DESC LIMIT 3"
-    assert query(shop / "data" / "flows.db", written) == [(201,), (2,), (2,)]
+    assert query(shop / "data" / "shop.db", written) == [(201,), (2,), (2,)]
     prices = "SELECT sku, price FROM shop_price WHERE sku IN ('T-001', 'T-300') ORDER BY sku"
     assert query(shop / "data" / "shop.db", prices) == [("T-001", 39.9), ("T-300", 20)]
     assert len(list((shop / "data" / "cache").glob("*.djcache"))) == 201
@@ -99,5 +99,5 @@ def test_running_it_again_does_no_harm(shop):
 
 
 def test_the_project_is_in_order(shop):
-    assert "no issues" in python(shop, "manage.py", "check", "--database", "default", "--database", "flows")
+    assert "no issues" in python(shop, "manage.py", "check", "--database", "default")
     assert "No changes" in python(shop, "manage.py", "makemigrations", "--check", "--dry-run")

@@ -44,19 +44,18 @@ TEMPLATES = [
         },
     }
 ]
-SQLITE = {
-    "ENGINE": "django.db.backends.sqlite3",
-    # several processes write to it: they wait for each other, and readers wait for none
-    "OPTIONS": {
-        "timeout": 20,
-        "transaction_mode": "IMMEDIATE",
-        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
-    },
+DATABASES = {
+    "default": {
+        "ENGINE": "django.db.backends.sqlite3",
+        "NAME": DATA / "shop.db",
+        # several processes write to it: they wait for each other, and readers wait for none
+        "OPTIONS": {
+            "timeout": 20,
+            "transaction_mode": "IMMEDIATE",
+            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+        },
+    }
 }
-# ours: SQLite has one writer at a time, so that flows keep their books in a file of their own while a run writes to the
-# shop's; PostgreSQL and MariaDB need no second database, and no router
-DATABASES = {"default": SQLITE | {"NAME": DATA / "shop.db"}, "flows": SQLITE | {"NAME": DATA / "flows.db"}}
-DATABASE_ROUTERS = ["config.routers.FlowsRouter"]
 CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.filebased.FileBasedCache",
