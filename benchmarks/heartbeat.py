@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from itertools import chain
 from typing import Any
 
 from benchmarks.harness import ROOT
@@ -30,7 +31,7 @@ def main(arguments: list[str]) -> int:
     with postgres() as server:
         server.run_sql("CREATE DATABASE heartbeat")
         _set_up(server.url("heartbeat"))
-        for name, goal, seconds in (*_claims(options.repeat), *_heartbeats(options.repeat), *_lists(options)):
+        for name, goal, seconds in chain(_claims(options.repeat), _heartbeats(options.repeat), _lists(options)):
             _print(name, goal, seconds)
         _tear_down()
     return 0
