@@ -42,17 +42,19 @@ def begin(run: DataFlowRun) -> bool:
     settings = app_settings()
     owner = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
     waiting = runs().filter(pk=run.pk, status=RunStatus.PENDING, next_attempt_at__isnull=False)
-    begun = waiting.update(
-        status=RunStatus.IN_PROGRESS,
-        started_at=Coalesce("started_at", DatabaseNow()),
-        next_attempt_at=None,
-        lease_owner=owner,
-        lease_expires_at=in_seconds(settings.lease),
-        deadline_at=in_seconds(settings.run_timeout),
-        stop_requested="",
-    )
+    with transaction.atomic(using=database()):
+        begun = waiting.update(
+            status=RunStatus.IN_PROGRESS,
+            started_at=Coalesce("started_at", DatabaseNow()),
+            next_attempt_at=None,
+            lease_owner=owner,
+            lease_expires_at=in_seconds(settings.lease),
+            deadline_at=in_seconds(settings.run_timeout),
+            stop_requested="",
+        )
+        if begun:
+            flows().filter(pk=run.flow_id).update(last_status=RunStatus.IN_PROGRESS)
     if begun:
-        flows().filter(pk=run.flow_id).update(last_status=RunStatus.IN_PROGRESS)
         reload(run)
     return bool(begun)
 
