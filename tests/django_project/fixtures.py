@@ -12,7 +12,8 @@ import pytest
 
 from django_project.setup import close_connections, empty, migrate, set_up_django, use_databases
 
-VENDORS = ["sqlite", "postgresql", pytest.param("mariadb", marks=pytest.mark.mariadb)]
+VENDORS = ["sqlite", "postgresql", pytest.param("mariadb", marks=[pytest.mark.mariadb, pytest.mark.slow])]
+_made: dict[str, str] = {}  # each folder's conftest has a fixture of its own, but there is one database for all
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,6 @@ def migrated_databases(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Callable[[str], str]:
     """Gives the address of this process's database of a vendor, with all tables."""
-    made: dict[str, str] = {}
 
     def make(vendor: str) -> str:
         if vendor == "sqlite":
@@ -43,14 +43,14 @@ def migrated_databases(
         return server.url("django")
 
     def find(vendor: str) -> str:
-        if vendor not in made:
+        if vendor not in _made:
             url = make(vendor)
             set_up_django()
             use_databases(default=url)
             migrate()
             close_connections()
-            made[vendor] = url
-        return made[vendor]
+            _made[vendor] = url
+        return _made[vendor]
 
     return find
 

@@ -129,6 +129,7 @@ def test_a_run_beyond_the_budget_goes_on_at_the_next_tick_as_the_same_run(sqlite
     assert DataFlowRun.objects.filter(flow=slow).count() == 1
 
 
+@pytest.mark.slow
 def test_time_is_shared_so_that_a_long_flow_does_not_starve_the_others(sqlite_database):
     record("long", numbers(400), pause=0.02, priority=5)
     for number in range(3):
