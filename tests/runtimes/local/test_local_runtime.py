@@ -16,8 +16,9 @@ from active_data_flow.testing import MemorySink, ScriptedSource, TransactionalMe
 
 
 def flow_of(name: str, steps: list, **options) -> DataFlow:
-    source = ScriptedSource(script={"a": steps}, key=name, **options)
-    return DataFlow(name=name, source=source, sink=TransactionalMemorySink(place=name))
+    # names of this file's own: places in memory are the process's
+    source = ScriptedSource(script={"a": steps}, key=f"local-{name}", **options)
+    return DataFlow(name=name, source=source, sink=TransactionalMemorySink(place=f"local-{name}"))
 
 
 def numbers(count: int) -> list[dict[str, int]]:
@@ -42,7 +43,7 @@ def test_from_start_reads_everything_again(tmp_path):
     runner.run(Budget())
     assert runner.run(Budget()).records_read == 0
     assert runner.run(Budget(), from_start=True).records_read == 3
-    assert len(place("again").rows) == 6
+    assert len(place("local-again").rows) == 6
     runtime.close()
 
 
@@ -81,7 +82,7 @@ def tell(event):
 source = ScriptedSource(script={"a": [{"n": 1}]}, endless=True)
 flow = DataFlow(name="endless", source=source, sink=TransactionalMemorySink(place="p"))
 result = LocalRuntime(sys.argv[1], events=Events(tell)).runner(flow).run(Budget())
-print(result.status.value, result.interrupted_by, result.records_written, len(place("p").rows), flush=True)
+print(result.status.value, result.interrupted_by, result.records_written, len(place("local-p").rows), flush=True)
 """
 
 

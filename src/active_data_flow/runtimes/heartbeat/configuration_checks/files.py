@@ -27,7 +27,7 @@ def check_file(path: str, roots: Sequence[str]) -> None:
         raise ConfigurationError(message)
     allowed = [Path(root).resolve() for root in roots]
     try:
-        leading = [(candidate, candidate.resolve()) for candidate in _candidates(place)]
+        leading = [(candidate, _real(candidate)) for candidate in _candidates(place)]
     except (OSError, RuntimeError, ValueError) as error:  # too long a name, links in a circle
         message = f"{path[:200]}: where it leads can't be told: {error}"
         raise ConfigurationError(message) from error
@@ -36,6 +36,13 @@ def check_file(path: str, roots: Sequence[str]) -> None:
             leads = "" if real == candidate else f" leads to {real}, which"
             message = f"{path}:{leads} is not below {' or '.join(roots)}; see FILE_ROOTS"
             raise ConfigurationError(message)
+
+
+def _real(place: Path) -> Path:
+    real = place.resolve()
+    if real.is_symlink():  # from Python 3.13 on links in a circle are left as they are
+        raise ValueError("its links go in a circle")
+    return real
 
 
 def _candidates(place: Path) -> Iterator[Path]:
