@@ -82,7 +82,7 @@ def tell(event):
 source = ScriptedSource(script={"a": [{"n": 1}]}, endless=True)
 flow = DataFlow(name="endless", source=source, sink=TransactionalMemorySink(place="p"))
 result = LocalRuntime(sys.argv[1], events=Events(tell)).runner(flow).run(Budget())
-print(result.status.value, result.interrupted_by, result.records_written, len(place("local-p").rows), flush=True)
+print(result.status.value, result.interrupted_by, result.records_written, len(place("p").rows), flush=True)
 """
 
 
