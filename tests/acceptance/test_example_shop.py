@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import sqlite3
 import subprocess
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+CLEAN = {name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"}  # other tests set it
 ROOT = Path(__file__).parents[2]
 REQUESTS = """
 from django.test import Client
@@ -37,7 +39,8 @@ def shop(tmp_path_factory):
 
 
 def python(folder, *arguments):
-    done = subprocess.run([sys.executable, *arguments], cwd=folder, capture_output=True, text=True, check=False)
+    command = [sys.executable, *arguments]
+    done = subprocess.run(command, cwd=folder, env=CLEAN, capture_output=True, text=True, check=False)
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
     return done.stdout
 
@@ -54,7 +57,7 @@ def next_runs_at(shop, moment):
     query(shop / "data" / "shop.db", "UPDATE active_data_flow_dataflow SET next_run_at = ?", moment)
 
 
-def test_a_newcomer_starts_it_with_one_command(shop):
+def a_newcomer_starts_it_with_one_command(shop):
     said = python(shop, "run.py")
     assert "3 due, 3 triggered, 0 remaining" in said
     assert said.count(" success") == 3
@@ -66,7 +69,7 @@ def test_a_newcomer_starts_it_with_one_command(shop):
     assert "Where to look" in said
 
 
-def test_what_comes_in_later_goes_the_same_way(shop):
+def what_comes_in_later_goes_the_same_way(shop):
     (shop / "data" / "feeds" / "prices-2.csv").write_text(
         "sku,name,price,currency,supplier\nT-001,black tea,39.90,NOK,Nordic Tea\nT-300,mate,20.00,NOK,Bean & Leaf\n"
     )
@@ -87,17 +90,25 @@ def test_what_comes_in_later_goes_the_same_way(shop):
     assert (listed["T-001"]["price"], len(listed)) == (39.9, 201)
 
 
-def test_it_is_served_from_the_cache_and_takes_heartbeats_by_http(shop):
+def it_is_served_from_the_cache_and_takes_heartbeats_by_http(shop):
     said = python(shop, "manage.py", "shell", "--verbosity", "0", "-c", REQUESTS)
     assert said.split() == ["401", "0", "39.9", "404"]
 
 
-def test_running_it_again_does_no_harm(shop):
+def running_it_again_does_no_harm(shop):
     said = python(shop, "run.py")
     assert "0 due, 0 triggered, 0 remaining" in said
     assert "201 prices; the first: T-001: 39.90 NOK" in said
 
 
-def test_the_project_is_in_order(shop):
+def the_project_is_in_order(shop):
     assert "no issues" in python(shop, "manage.py", "check", "--database", "default")
     assert "No changes" in python(shop, "manage.py", "makemigrations", "--check", "--dry-run")
+
+
+def test_from_nothing_to_a_second_heartbeat(shop):
+    a_newcomer_starts_it_with_one_command(shop)
+    what_comes_in_later_goes_the_same_way(shop)
+    it_is_served_from_the_cache_and_takes_heartbeats_by_http(shop)
+    running_it_again_does_no_harm(shop)
+    the_project_is_in_order(shop)

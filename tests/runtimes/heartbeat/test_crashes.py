@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import signal
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -16,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-from django_project.setup import app_settings_of, close_connections, set_up_django
+from django_project.setup import app_settings_of, close_connections, empty, set_up_django
 
 set_up_django()
 
@@ -24,16 +26,18 @@ from active_data_flow.core.sink import Delivery  # noqa: E402
 from active_data_flow.engine.crash_points import points_of  # noqa: E402  # all of these need Django
 from active_data_flow.runtimes.heartbeat.heartbeat import heartbeat  # noqa: E402
 from active_data_flow.runtimes.heartbeat.models import CheckpointSplit, DataFlow, DataFlowRun  # noqa: E402
+from active_data_flow.testing.crash.harness import PROPERTY  # noqa: E402
 from django_project.memory_flows import numbers, record, written  # noqa: E402
 
 TESTS = str(Path(__file__).parents[2])
 RECORDS = 60
+KILLS = 4
 
 
 class Shop:
     """A flow from files into a database of its own, as a record of the project."""
 
-    def __init__(self, directory: Path, database) -> None:
+    def __init__(self, directory: Path, database, lanes: str = "threads") -> None:
         self.path = directory / "shop.db"
         self.database = database
         for number in range(3):
@@ -44,6 +48,8 @@ class Shop:
             "sink": {"type": "sql", "url": f"sqlite:///{self.path}", "table": "prices"},
             "checkpoint": {"every": 0},
             "schedule": {"every": "1h"},
+            "lanes": lanes,
+            "transforms": [{"type": "filter", "where": "price >= 0"}],
         }
         self.flow = DataFlow.objects.create(name="prices", configuration=configuration)
         close_connections()
@@ -88,8 +94,15 @@ def assert_lost_and_resumed(crash_at: str) -> None:
     assert (flow.busy, flow.losses, flow.last_status) == (False, 0, "success")
 
 
-def kill_and_go_on(database, directory: Path, crash_at: str) -> None:
-    shop = Shop(directory, database)
+def prove(request: pytest.FixtureRequest, lanes: str, fault: str, times: int) -> None:
+    """Tell the guarantee matrix what this runtime has stood."""
+    runtime, faults = f"heartbeat:{lanes}", {fault: times}
+    proof = {"source": "file:csv", "sink": "sql:sqlite:append", "runtime": runtime, "faults": faults}
+    request.node.user_properties.append((PROPERTY, proof | {"guarantee": "exactly-once"}))
+
+
+def kill_and_go_on(database, directory: Path, crash_at: str, lanes: str = "threads") -> None:
+    shop = Shop(directory, database, lanes)
     with shop.start(ADF_CRASH_AT=crash_at) as worker:
         assert worker.wait() == -signal.SIGKILL
     assert DataFlowRun.objects.get().status == "in_progress"
@@ -106,10 +119,33 @@ def test_a_killed_worker_s_run_is_lost_and_resumed_from_its_checkpoint(sqlite_da
 @pytest.mark.slow
 @pytest.mark.parametrize("point", points_of(Delivery.TRANSACTIONAL))
 @pytest.mark.parametrize("time", [1, 2])
-def test_wherever_it_is_killed_and_on_any_database(database, tmp_path, point, time):
+def test_wherever_it_is_killed_and_on_any_database(request, database, tmp_path, point, time):
     if time == 2 and point in ("before-restore", "after-restore", "before-finish", "after-finish"):
         point = "after-read"
     kill_and_go_on(database, tmp_path, f"{point}:{time}")
+    prove(request, "threads", "crash points", 1)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("point", points_of(Delivery.TRANSACTIONAL))
+def test_wherever_it_is_killed_with_lanes_in_processes(request, sqlite_database, tmp_path, point):
+    kill_and_go_on(sqlite_database, tmp_path, f"{point}:1", "processes")
+    prove(request, "processes", "crash points", 1)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("lanes", ["threads", "processes"])
+def test_at_random_moments(request, sqlite_database, tmp_path, lanes):
+    chance, killed = random.Random(7), 0
+    while killed < KILLS:
+        directory = Path(tempfile.mkdtemp(dir=tmp_path))
+        empty()
+        shop = Shop(directory, sqlite_database, lanes)
+        with shop.start(ADF_CRASH_AT=f"*:{chance.randint(1, 6)}+{chance.uniform(0, 0.004):.4f}") as worker:
+            killed += worker.wait() == -signal.SIGKILL  # else it was over before
+        shop.go_on()
+        shop.assert_exact()
+    prove(request, lanes, "random kills", KILLS)
 
 
 def freeze_and_replace(database, directory: Path, crash_at: str) -> None:
@@ -148,7 +184,7 @@ def test_wherever_it_is_frozen_and_on_any_database(database, tmp_path, point):
 
 @pytest.mark.slow
 def test_a_database_that_goes_away_in_the_middle_of_a_run_costs_nothing(postgres, migrated_databases):
-    from django_project.setup import empty, use_databases
+    from django_project.setup import use_databases
 
     use_databases(default=migrated_databases("postgresql"))
     empty()
