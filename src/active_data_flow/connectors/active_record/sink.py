@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, ClassVar, Literal, get_args
 
 import pyarrow as pa
 from pydantic import Field, model_validator
 
 from active_data_flow.connectors.active_record.configuration import DATABASES, ModelLabel, dialect_of_model
-from active_data_flow.core.batch import Batch, Reject
+from active_data_flow.core.batch import Batch
 from active_data_flow.core.checkpoint import Checkpoint
-from active_data_flow.core.errors import ConfigurationError, RecordError
+from active_data_flow.core.errors import ConfigurationError
 from active_data_flow.core.policies import Drift, SchemaContract, Seconds
 from active_data_flow.core.sink import Delivery, Sink, Writer, WriterContext
 
@@ -107,22 +107,10 @@ class ActiveRecordSink(Sink):
 
         return open_writer(self, context)
 
-    def write(self, message: Mapping[str, Any]) -> None:
-        """Write one message and commit it, outside of any run; each call connects anew.
-
-        Raises:
-            RecordError: The model or the database doesn't take the message; names the field.
-        """
-
-        def refuse(reject: Reject) -> None:
-            raise RecordError(reject.error, field=reject.field)
-
-        writer: Any = self.open(WriterContext(flow="", reject=refuse))
-        try:
-            writer.write(Batch(pa.RecordBatch.from_pylist([dict(message)]), split_id="", position=None))
-            writer.publish()
-        finally:
-            writer.close()
+    def _write_alone(self, writer: Any, context: WriterContext, batch: Batch) -> None:
+        """Commit without positions."""
+        writer.write(batch)
+        writer.publish()
 
     def positions(self, flow: str) -> Checkpoint | None:
         """The flow's positions in the model's database; None where there are none."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, ClassVar, get_args
 
 import pyarrow as pa
@@ -11,10 +10,10 @@ from pydantic import Field, model_validator
 from active_data_flow.connectors.sql.client import Address, Session, connect
 from active_data_flow.connectors.sql.dialects import dialect_of
 from active_data_flow.connectors.sql.sink_configuration import CreateTable, Mode, Target
-from active_data_flow.core.batch import Batch, Reject
+from active_data_flow.core.batch import Batch
 from active_data_flow.core.checkpoint import Checkpoint
 from active_data_flow.core.configuration import Url
-from active_data_flow.core.errors import RecordError, SinkError
+from active_data_flow.core.errors import SinkError
 from active_data_flow.core.policies import Seconds
 from active_data_flow.core.sink import Delivery, Sink, Writer, WriterContext
 
@@ -104,27 +103,13 @@ class SqlSink(Sink):
         session = self._connect()
         return SqlWriter(session, dialect_of(session), self._target, context, self.batch_size)
 
-    def write(self, message: Mapping[str, Any]) -> None:
-        """Write one message and commit it, outside of any run; each call connects anew.
-
-        Of mode replace: it is all that the table then holds.
-
-        Raises:
-            RecordError: The table or the database doesn't take the message; names the field.
-        """
+    def _write_alone(self, writer: Any, context: WriterContext, batch: Batch) -> None:
+        """Commit without positions; of mode replace: it is all that the table then holds."""
         if self.mode == "replace":
-            super().write(message)
+            super()._write_alone(writer, context, batch)
             return
-
-        def refuse(reject: Reject) -> None:
-            raise RecordError(reject.error, field=reject.field)
-
-        writer: Any = self.open(WriterContext(flow="", reject=refuse))
-        try:
-            writer.write(Batch(pa.RecordBatch.from_pylist([dict(message)]), split_id="", position=None))
-            writer.publish()
-        finally:
-            writer.close()
+        writer.write(batch)
+        writer.publish()
 
     def finish(self, context: WriterContext) -> None:
         """Of mode replace: put the new table in the place of the old one."""

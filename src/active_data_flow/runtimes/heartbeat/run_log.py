@@ -12,6 +12,7 @@ from active_data_flow.core.checkpoint import Counts
 from active_data_flow.core.event_log import lines_of
 from active_data_flow.core.events import Checkpointed, Event
 from active_data_flow.core.logging import redact
+from active_data_flow.core.run import RunResult
 from active_data_flow.runtimes.heartbeat.database import database
 from active_data_flow.runtimes.heartbeat.models import DataFlowRun, RunLogLine
 from active_data_flow.runtimes.heartbeat.settings import app_settings
@@ -79,8 +80,8 @@ class RunLog:
             self._waiting.append(RunLogLine(run=self._run, at=at, level=level, text=storable(text), values=kept))
 
 
-def counts_of(run: DataFlowRun) -> Counts:
-    """What a run has committed, as its record says."""
+def counts_of(run: DataFlowRun | RunResult) -> Counts:
+    """What a run, or one go of it, has committed."""
     return Counts(run.records_read, run.records_written, run.records_rejected, run.bytes_read)
 
 

@@ -30,7 +30,7 @@ from active_data_flow.runtimes.heartbeat import leases
 from active_data_flow.runtimes.heartbeat.database import DatabaseThread, database, reload
 from active_data_flow.runtimes.heartbeat.loading import load
 from active_data_flow.runtimes.heartbeat.models import DataFlowRun, FailureReason, StopRequest, Trigger
-from active_data_flow.runtimes.heartbeat.run_log import RunLog
+from active_data_flow.runtimes.heartbeat.run_log import RunLog, columns_of, counts_of
 from active_data_flow.runtimes.heartbeat.settings import app_settings
 from active_data_flow.runtimes.heartbeat.signals import flow_finished, flow_started, send
 from active_data_flow.runtimes.heartbeat.texts import shown, shown_traceback, storable_value
@@ -148,15 +148,24 @@ def work_on(
     """
     with ExitStack() as stack:
         thread = thread or stack.enter_context(DatabaseThread())
-        if not thread.call(leases.begin, run):
-            raise AlreadyRunningError(f"run {run.run_id} is not pending any more", flow=run.flow.name)
-        send(flow_started, run)
+        _begin(run, thread)
         try:
             return Work(run, thread, **options).run(budget, interruption or Interruption())
         finally:
             thread.call(reload, run)
             if not run.is_active:
                 send(flow_finished, run)
+
+
+def _begin(run: DataFlowRun, thread: DatabaseThread) -> None:
+    if not thread.call(leases.begin, run):
+        raise AlreadyRunningError(f"run {run.run_id} is not pending any more", flow=run.flow.name)
+    send(flow_started, run)
+
+
+def _told(error: BaseException) -> dict[str, Any]:
+    """What a run's record says of an error."""
+    return {"error_type": type(error).__name__, "error": shown(error), "traceback": shown_traceback(error)}
 
 
 class Work:
@@ -239,11 +248,7 @@ class Work:
             leases.put_off(self._run, None if by == StopRequest.PAUSE.value else 0.0, **values)
 
     def _failed(self, error: ActiveDataFlowError) -> None:
-        values: dict[str, Any] = {
-            "error_type": type(error).__name__,
-            "error": shown(error),
-            "traceback": shown_traceback(error),
-        }
+        values = _told(error)
         if isinstance(error.result, RunResult):
             values |= self._values(error.result)
         pause = self._pause_after(error)
@@ -269,13 +274,7 @@ class Work:
         go = result.to_json()
         before: Mapping[str, Any] = self._run.result
         sums = {name: go[name] + before.get(name, 0) for name in _SUMS}
-        return {
-            "records_read": self._run.records_read + result.records_read,
-            "records_written": self._run.records_written + result.records_written,
-            "records_rejected": self._run.records_rejected + result.records_rejected,
-            "bytes_read": self._run.bytes_read + result.bytes_read,
-            "result": storable_value(go | sums),
-        }
+        return columns_of(counts_of(self._run) + counts_of(result)) | {"result": storable_value(go | sums)}
 
     def _record(self, function: Callable[..., None], *args: Any) -> None:
         try:
@@ -288,15 +287,12 @@ class Work:
 @contextmanager
 def hold(run: DataFlowRun, thread: DatabaseThread) -> Generator[DataFlowRun]:
     """Begin a run, keep its lease while something is done in its name, and end it as that ends."""
-    if not thread.call(leases.begin, run):
-        raise AlreadyRunningError(f"run {run.run_id} is not pending any more", flow=run.flow.name)
-    send(flow_started, run)
+    _begin(run, thread)
     try:
         with Lease(run, thread, None, lambda _: None):
             yield run
     except BaseException as error:
-        values = {"error_type": type(error).__name__, "error": shown(error), "traceback": shown_traceback(error)}
-        thread.call(leases.fail, run, FailureReason.ERROR, **values)
+        thread.call(leases.fail, run, FailureReason.ERROR, **_told(error))
         raise
     else:
         thread.call(leases.succeed, run)

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import signal
-import threading
-from collections.abc import Generator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from active_data_flow.core.clock import CLOCK, Clock
 from active_data_flow.core.data_flow import DataFlow
@@ -17,6 +13,7 @@ from active_data_flow.core.run import Budget, RunResult
 from active_data_flow.core.runtime import Runner, Runtime
 from active_data_flow.engine.budget import Stop
 from active_data_flow.engine.coordinator import Coordinator
+from active_data_flow.engine.graceful import graceful
 from active_data_flow.engine.stores.records import RunRecord, now
 from active_data_flow.engine.stores.sqlite import SqliteStore
 
@@ -85,7 +82,7 @@ class LocalRunner(Runner):
         """
         store = self._runtime.store
         stop = Stop()
-        with store.acquire(self._flow.name, wait=self._runtime.wait), _graceful(stop):
+        with store.acquire(self._flow.name, wait=self._runtime.wait), graceful(stop.interrupt):
             coordinator = Coordinator(self._flow, store, self._runtime.events, stop, clock=self._runtime.clock)
             if from_start:
                 coordinator.forget()
@@ -98,27 +95,6 @@ class LocalRunner(Runner):
                 raise
             store.finish_run(result.run_id, result.status.value, result.to_json())
             return result
-
-
-@contextmanager
-def _graceful(stop: Stop) -> Generator[None]:
-    """The first SIGINT or SIGTERM asks to stop, the second acts as it would have without us."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before: dict[int, Any] = {}
-
-    def ask(number: int, _frame: Any) -> None:
-        stop.interrupt(signal.Signals(number).name)
-        signal.signal(number, before[number])
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        before[number] = signal.signal(number, ask)
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 __all__ = ["LocalRunner", "LocalRuntime"]

@@ -129,28 +129,28 @@ class CrashHarness(Suite):
         self._complete(world, f"taken over at {point}")
 
     def _die(self, world: World, where: str) -> World:
-        """Have a run killed there, in a new world where all was done in this one already; the world it died in."""
-        for there in (world, None):
-            here = there or self._world()
+        """Have a run killed there; once more in a new world where all was done in this one already."""
+        return self._die_at_one(world, [where, where], f"no run ever came to {where}")
+
+    def _die_at_random(self, world: World, moments: random.Random) -> World:
+        """Have a run killed at a random moment, an earlier one where the run was over by then."""
+        reaches = (0.5**draw for draw in range(_DRAWS))
+        places = (
+            f"*:{moments.randint(1, max(1, round(12 * reach)))}+{moments.uniform(0, 0.01 * reach):.4f}"
+            for reach in reaches
+        )
+        return self._die_at_one(world, places, f"{_DRAWS} runs in turn were over before they were killed")
+
+    def _die_at_one(self, world: World, places: Iterable[str], never: str) -> World:
+        """Have a run killed at the first of these places that it comes to, each in a new world; the world of that."""
+        for number, where in enumerate(places):
+            here = world if number == 0 else self._world()
             code = here.run(crash_at=where)
             if code == _KILLED:
                 return here
             assert code == 0, f"to be killed at {where}, the run ended with {code}\n{here.output[-4000:]}"
             self._compare(here, f"not killed at {where}")
-        pytest.fail(f"no run ever came to {where}")
-
-    def _die_at_random(self, world: World, moments: random.Random) -> World:
-        """Have a run killed at a random moment, an earlier one where the run was over by then; the world it died in."""
-        reach = 1.0
-        for _ in range(_DRAWS):
-            where = f"*:{moments.randint(1, max(1, round(12 * reach)))}+{moments.uniform(0, 0.01 * reach):.4f}"
-            code = world.run(crash_at=where)
-            if code == _KILLED:
-                return world
-            assert code == 0, f"to be killed at {where}, the run ended with {code}\n{world.output[-4000:]}"
-            self._compare(world, f"not killed at {where}")
-            world, reach = self._world(), reach / 2
-        pytest.fail(f"{_DRAWS} runs in turn were over before they were killed")
+        pytest.fail(never)
 
     def _complete(self, world: World, when: str, *options: str) -> None:
         code = world.run(*_SELDOM, *options)

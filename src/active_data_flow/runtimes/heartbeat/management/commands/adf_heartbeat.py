@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
-import signal
 import threading
-from collections.abc import Generator
-from contextlib import contextmanager
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from active_data_flow.core.errors import ActiveDataFlowError
 from active_data_flow.core.policies import parse_seconds
+from active_data_flow.engine.graceful import graceful
 from active_data_flow.runtimes.heartbeat.heartbeat import HeartbeatResult, heartbeat
 from active_data_flow.runtimes.heartbeat.working import Interruption
 
@@ -38,7 +36,7 @@ class Command(BaseCommand):
         """
         every, budget = _seconds("--every", options["every"]), _seconds("--budget", options["budget"])
         interruption = _Waking()
-        with _graceful(interruption):
+        with graceful(interruption.interrupt):
             self._beat(budget, interruption, options, go_on=every is not None)
             while every is not None and not interruption.woken.wait(every):
                 self._beat(budget, interruption, options, go_on=True)
@@ -82,22 +80,3 @@ def _seconds(option: str, text: str | None) -> float | None:
         return float(parse_seconds(text))
     except ValueError as error:
         raise CommandError(f"{option} {text}: {error}") from error
-
-
-@contextmanager
-def _graceful(interruption: Interruption) -> Generator[None]:
-    """The first SIGINT or SIGTERM asks to stop, the second acts as it would have without us."""
-    before: dict[int, Any] = {}
-
-    def ask(number: int, _frame: Any) -> None:
-        interruption.interrupt(signal.Signals(number).name)
-        signal.signal(number, before[number])
-
-    main = threading.current_thread() is threading.main_thread()
-    for number in (signal.SIGINT, signal.SIGTERM) if main else ():
-        before[number] = signal.signal(number, ask)
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
