@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from enum import Enum
 from typing import Any, Generic
 
@@ -110,6 +110,24 @@ class SplitReader(SourceReader[SplitT]):
     def close(self) -> None:
         """Close the current split."""
         self._close_current()
+
+    def look_again(
+        self, look: Callable[[], Generator[Batch | Signal, None, bool]], *, follow: bool, interval: float
+    ) -> Iterator[Batch | Signal]:
+        """What there is of a split that may grow, for `read`: found by one look, or, to follow, by look after look.
+
+        Args:
+            look: Gives everything that is there now, and returns whether that was anything.
+            follow: Go on looking, without end.
+            interval: Seconds to wait after a look that has found nothing.
+        """
+        while True:
+            found = yield from look()
+            if not follow:
+                return
+            again = self._context.clock.monotonic() + interval
+            while not found and self._context.clock.monotonic() < again:
+                yield IDLE
 
     def _open_next(self) -> bool:
         if not self._assigned:

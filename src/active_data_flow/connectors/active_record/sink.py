@@ -9,6 +9,7 @@ import pyarrow as pa
 from pydantic import Field, model_validator
 
 from active_data_flow.connectors.active_record.configuration import DATABASES, ModelLabel, dialect_of_model
+from active_data_flow.connectors.sql.sink_configuration import check_upsert
 from active_data_flow.core.batch import Batch
 from active_data_flow.core.checkpoint import Checkpoint
 from active_data_flow.core.errors import ConfigurationError
@@ -60,13 +61,7 @@ class ActiveRecordSink(Sink):
 
     @model_validator(mode="after")
     def _check_mode(self) -> ActiveRecordSink:
-        if (self.mode == "upsert") != bool(self.unique_by):
-            raise ValueError("unique_by names the key fields of mode upsert, which needs them; other modes have none")
-        if self.update_only and self.mode != "upsert":
-            raise ValueError("update_only is for mode upsert")
-        keys = sorted(set(self.update_only) & set(self.unique_by))
-        if keys:
-            raise ValueError(f"update_only has key fields, which never change: {', '.join(keys)}")
+        check_upsert(self.mode, self.unique_by, self.update_only, "fields")
         return self
 
     @property

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
+from active_data_flow.connectors.sql.splits import Place, serializer
 from active_data_flow.connectors.sql.splits import SqlSplit as ModelSplit
-from active_data_flow.connectors.sql.splits import serializer
 
-__all__ = ["ModelSplit", "serializer"]
+__all__ = ["ModelSplit", "Place", "serializer"]

@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from active_data_flow.connectors.sql.client import Address, Session, connect
 from active_data_flow.connectors.sql.dialects import dialect_of
-from active_data_flow.connectors.sql.sink_configuration import CreateTable, Mode, Target
+from active_data_flow.connectors.sql.sink_configuration import CreateTable, Mode, Target, check_upsert
 from active_data_flow.core.batch import Batch
 from active_data_flow.core.checkpoint import Checkpoint
 from active_data_flow.core.configuration import Url
@@ -57,13 +57,7 @@ class SqlSink(Sink):
 
     @model_validator(mode="after")
     def _check_mode(self) -> SqlSink:
-        if (self.mode == "upsert") != bool(self.unique_by):
-            raise ValueError("unique_by names the key columns of mode upsert, which needs them; other modes have none")
-        if self.update_only and self.mode != "upsert":
-            raise ValueError("update_only is for mode upsert")
-        keys = sorted(set(self.update_only) & set(self.unique_by))
-        if keys:
-            raise ValueError(f"update_only has key columns, which never change: {', '.join(keys)}")
+        check_upsert(self.mode, self.unique_by, self.update_only, "columns")
         return self
 
     @property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
@@ -14,6 +15,27 @@ Mode = Literal["append", "upsert", "replace"]
 
 _LONGEST_NAME = 63
 _SUFFIX = "__adf_new"
+
+
+def check_upsert(mode: str, unique_by: Sequence[str], update_only: Sequence[str], what: str) -> None:
+    """Refuse options of mode upsert that don't go together.
+
+    Args:
+        mode: The mode.
+        unique_by: What makes a row the same.
+        update_only: What is changed of a row that is there.
+        what: What these name, for errors: ``columns`` or ``fields``.
+
+    Raises:
+        ValueError: The mode and its options don't go together, or a key would change.
+    """
+    if (mode == "upsert") != bool(unique_by):
+        raise ValueError(f"unique_by names the key {what} of mode upsert, which needs them; other modes have none")
+    if update_only and mode != "upsert":
+        raise ValueError("update_only is for mode upsert")
+    keys = sorted(set(update_only) & set(unique_by))
+    if keys:
+        raise ValueError(f"update_only has key {what}, which never change: {', '.join(keys)}")
 
 
 class CreateTable(Configuration):
@@ -64,4 +86,4 @@ def replacement_name(table: str) -> str:
     return f"{table.encode()[:40].decode(errors='ignore')}_{digest}{_SUFFIX}"
 
 
-__all__ = ["CreateTable", "Mode", "Target", "replacement_name"]
+__all__ = ["CreateTable", "Mode", "Target", "check_upsert", "replacement_name"]

@@ -69,6 +69,14 @@ class SqlSplit:
         return _decoded(position.get("after")), _decoded(position.get("nulls_after"))
 
 
+@dataclass(slots=True)
+class Place:
+    """How far a split is read: values of the order's columns, of rows with and without key or cursor."""
+
+    after: Sequence[Any] | None
+    nulls_after: Sequence[Any] | None
+
+
 def _encoded(values: Sequence[Any] | None) -> list[Any] | None:
     return None if values is None else [encode(value) for value in values]
 
@@ -121,4 +129,4 @@ def _to_json(split: SqlSplit) -> Mapping[str, Any]:
 
 serializer: SplitSerializer[SqlSplit] = SplitSerializer(_to_json, _from_json)
 
-__all__ = ["SqlSplit", "decode", "encode", "serializer"]
+__all__ = ["Place", "SqlSplit", "decode", "encode", "serializer"]

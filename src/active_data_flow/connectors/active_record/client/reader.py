@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
@@ -13,22 +12,14 @@ from active_data_flow.connectors.active_record.client.query import ModelQuery
 from active_data_flow.connectors.active_record.client.session import ModelSession
 from active_data_flow.connectors.active_record.configuration import ActiveRecordSourceConfiguration
 from active_data_flow.connectors.active_record.faults import Fault
-from active_data_flow.connectors.active_record.splits import ModelSplit
+from active_data_flow.connectors.active_record.splits import ModelSplit, Place
 from active_data_flow.core.batch import Batch, Position, Reject
 from active_data_flow.core.columns import collector_paused
 from active_data_flow.core.errors import ActiveDataFlowError, SourceError
 from active_data_flow.source_support.contexts import ReaderContext
-from active_data_flow.source_support.reader import IDLE, Signal, SplitReader
+from active_data_flow.source_support.reader import Signal, SplitReader
 
 Rows = list[tuple[Any, ...]]
-
-
-@dataclass(slots=True)
-class _Place:
-    """How far a split is read: values of the order's fields, of rows with and without cursor."""
-
-    after: Sequence[Any] | None
-    nulls_after: Sequence[Any] | None
 
 
 class ModelReader(SplitReader[ModelSplit]):
@@ -47,17 +38,12 @@ class ModelReader(SplitReader[ModelSplit]):
     def read(self, split: ModelSplit, position: Position) -> Iterator[Batch | Signal]:
         """Batches of a split; the last one is empty and finished, but of a source that follows."""
         try:
-            place = _Place(*split.resume(position))
-            while True:
-                found = yield from self._look(split, place)
-                if not self._source.follow:
-                    empty = pa.RecordBatch.from_pylist([], self._open()[1].schema)
-                    yield Batch(empty, split.split_id, _position(split, place), finished=True)
-                    return
-                clock = self._context.clock
-                again = clock.monotonic() + self._source.poll_interval
-                while not found and clock.monotonic() < again:
-                    yield IDLE
+            place = Place(*split.resume(position))
+            yield from self.look_again(
+                lambda: self._look(split, place), follow=self._source.follow, interval=self._source.poll_interval
+            )
+            empty = pa.RecordBatch.from_pylist([], self._open()[1].schema)
+            yield Batch(empty, split.split_id, _position(split, place), finished=True)
         except ActiveDataFlowError as error:
             error.at(connector=self._source.type, split=split.split_id)
             raise
@@ -75,7 +61,7 @@ class ModelReader(SplitReader[ModelSplit]):
             self._opened = ModelSession(query.alias, "source", self._source.timeout), query
         return self._opened
 
-    def _look(self, split: ModelSplit, place: _Place) -> Generator[Batch | Signal, None, bool]:
+    def _look(self, split: ModelSplit, place: Place) -> Generator[Batch | Signal, None, bool]:
         """Everything that is there now; returns whether that was anything."""
         found = False
         if split.part == "cursor" and self._open()[1].nulls_first:
@@ -120,7 +106,7 @@ class ModelReader(SplitReader[ModelSplit]):
         return Batch(data, split.split_id, position, rejects=rejects, records_read=len(rows), bytes_read=data.nbytes)
 
 
-def _position(split: ModelSplit, place: _Place) -> Position:
+def _position(split: ModelSplit, place: Place) -> Position:
     return split.position(place.after, place.nulls_after)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
@@ -13,19 +12,11 @@ from active_data_flow.connectors.sql.configuration import SqlSourceConfiguration
 from active_data_flow.connectors.sql.reading.conversion import convert, rejects_of
 from active_data_flow.connectors.sql.reading.relation import Relation, look_at
 from active_data_flow.connectors.sql.reading.rows import Piece, Rows
-from active_data_flow.connectors.sql.splits import SqlSplit
+from active_data_flow.connectors.sql.splits import Place, SqlSplit
 from active_data_flow.core.batch import Batch, Position
 from active_data_flow.core.errors import ActiveDataFlowError, SourceError
 from active_data_flow.source_support.contexts import ReaderContext
-from active_data_flow.source_support.reader import IDLE, Signal, SplitReader
-
-
-@dataclass(slots=True)
-class _Place:
-    """How far a split is read: values of the order's columns, of rows with and without key or cursor."""
-
-    after: Sequence[Any] | None
-    nulls_after: Sequence[Any] | None
+from active_data_flow.source_support.reader import Signal, SplitReader
 
 
 class SqlReader(SplitReader[SqlSplit]):
@@ -83,19 +74,16 @@ class SqlReader(SplitReader[SqlSplit]):
     def _read_new(
         self, rows: Rows, relation: Relation, split: SqlSplit, position: Position
     ) -> Iterator[Batch | Signal]:
-        place = _Place(*split.resume(position))
-        while True:
-            found = yield from self._look(rows, relation, split, place)
-            if not self._source.follow:
-                yield _end(relation, split, split.position(place.after, place.nulls_after))
-                return
-            clock = self._context.clock
-            again = clock.monotonic() + self._source.poll_interval
-            while not found and clock.monotonic() < again:
-                yield IDLE
+        place = Place(*split.resume(position))
+        yield from self.look_again(
+            lambda: self._look(rows, relation, split, place),
+            follow=self._source.follow,
+            interval=self._source.poll_interval,
+        )
+        yield _end(relation, split, split.position(place.after, place.nulls_after))
 
     def _look(
-        self, rows: Rows, relation: Relation, split: SqlSplit, place: _Place
+        self, rows: Rows, relation: Relation, split: SqlSplit, place: Place
     ) -> Generator[Batch | Signal, None, bool]:
         """Everything that is there now; returns whether that was anything."""
         found = False
