@@ -29,7 +29,7 @@ fuzz: .venv/ready ## The tests with generated examples that are new each time
 	HYPOTHESIS_PROFILE=fuzz $(RUN) pytest tests -m "not slow" -n auto
 
 guarantees: .venv/ready ## Strike everything, and write what was proved into the package and docs/guarantees.md
-	$(RUN) pytest tests/acceptance/test_crash_*.py -n auto --crash-proofs .crash-proofs.json
+	$(RUN) pytest tests/acceptance/test_crash_*.py tests/runtimes/heartbeat/test_crashes.py -n auto --crash-proofs .crash-proofs.json
 	$(RUN) python -m active_data_flow.testing.crash.matrix write .crash-proofs.json
 
 soak: .venv/ready ## An hour of kills; SOAK_SECONDS=600 makes it shorter, figures go to soak-results/
@@ -65,7 +65,7 @@ bench-report: .venv/ready ## All figures of docs/benchmarks.md, the page and its
 	$(RUN) python -m benchmarks report
 
 clean: ## Remove what the other commands made
-	rm -rf .venv .tools benchmarks/peers/.venv benchmarks/data demo soak-results .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-newest .tools benchmarks/peers/.venv benchmarks/data demo soak-results .pytest_cache .ruff_cache .hypothesis
 
 $(UV):
 	$(PYTHON) -m venv .tools

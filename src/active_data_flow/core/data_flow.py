@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast, get_type_hints
 
 from pydantic import ConfigDict, Field, create_model
@@ -132,7 +133,7 @@ class DataFlow:
     def __init__(self, **options: Any) -> None:
         for name in _COMPONENTS & options.keys():
             setattr(self, name, options.pop(name))
-        own = self._own_options()
+        own = _own_options(type(self))
         self._refuse_unknown(options, own)
         settings = {name: getattr(self, name) for name in FlowSettings.model_fields}
         settings["name"] = settings["name"] or _snake(type(self).__name__)
@@ -279,17 +280,6 @@ class DataFlow:
 
         return run_test(self, messages)
 
-    @classmethod
-    def _own_options(cls) -> type[Configuration]:
-        known = {*get_type_hints(DataFlow), *FlowSettings.model_fields}
-        hints = {name: hint for name, hint in get_type_hints(cls).items() if name not in known}
-        fields: dict[str, Any] = {
-            name: (hint, getattr(cls, name, ...)) for name, hint in hints.items() if not name.startswith("_")
-        }
-        model = create_model("Options", __base__=Configuration, **fields)
-        model.label = f"flow {cls.__name__}"
-        return model
-
     def _refuse_unknown(self, options: Mapping[str, Any], own: type[Configuration]) -> None:
         known = {*_COMPONENTS, *FlowSettings.model_fields, *own.model_fields}
         for name in options:
@@ -313,6 +303,19 @@ class DataFlow:
 
 _KINDS: Mapping[str, Kind] = {"source": "source", "sink": "sink"}
 _COMPONENTS = {"source", "sources", "sink", "sinks", "transforms", "schema", "output_schema"}
+
+
+@lru_cache(maxsize=1024)
+def _own_options(cls: type[DataFlow]) -> type[Configuration]:
+    """The options that a flow's class declares itself."""
+    known = {*get_type_hints(DataFlow), *FlowSettings.model_fields}
+    hints = {name: hint for name, hint in get_type_hints(cls).items() if name not in known}
+    fields: dict[str, Any] = {
+        name: (hint, getattr(cls, name, ...)) for name, hint in hints.items() if not name.startswith("_")
+    }
+    model = create_model("Options", __base__=Configuration, **fields)
+    model.label = f"flow {cls.__name__}"
+    return model
 
 
 def _overrides(flow: DataFlow, name: str) -> bool:

@@ -299,7 +299,10 @@ def test_an_executor_that_fails_is_told_and_the_others_go_on(sqlite_database):
     finally:
         use_executor(HereExecutor)
     assert result.skipped == [{"flow": "one", "why": "OSError: the queue is away"}]
-    assert [run["status"] for run in result.triggered] == ["pending", "success"]
+    assert [run["status"] for run in result.triggered] == ["in_progress", "success"]
+    DataFlowRun.objects.filter(flow__name="one").update(lease_expires_at=timezone.now())
+    assert heartbeat().runs_lost == 1, "no one works on it: it is given up, and its flow due again"
+    assert list(DataFlowRun.objects.filter(flow__name="one").values_list("status", flat=True)) == ["success", "failed"]
 
 
 def test_a_second_delivery_of_a_task_does_nothing(database):

@@ -66,7 +66,7 @@ def test_what_is_wrong_is_named(sqlite_database, args, message):
         call(*args)
 
 
-@pytest.mark.parametrize("command", ["adf_token", "adf_sync", "adf_install", "adf_new"])
+@pytest.mark.parametrize("command", ["adf_token", "adf_sync", "adf_install", "adf_new", "adf_heartbeat"])
 def test_the_help_has_examples(command, capsys):
     with pytest.raises(SystemExit):
         call_command(command, "--help")

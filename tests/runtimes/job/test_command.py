@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 import pytest
-from django.core.management import CommandError
+from django.core.management import CommandError, call_command
 from django.test import override_settings
 
 from django_project.setup import app_settings_of, set_up_django
@@ -57,3 +57,9 @@ def test_a_project_s_start_names_flows_whose_queue_is_not_there(tmp_path):
     assert done.returncode == 1
     assert "(adf.E103) flow astray.flows:Astray: there is no queue 'nigth'; did you mean night?" in done.stderr
     assert done.stderr.count("adf.E") == 1
+
+
+def test_the_help_has_examples(capsys):
+    with pytest.raises(SystemExit):
+        call_command(Command(), "--help")
+    assert "examples:\n  manage.py adf_worker\n" in capsys.readouterr().out

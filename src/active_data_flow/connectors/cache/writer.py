@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -17,6 +18,8 @@ from active_data_flow.core.sink import Writer, WriterContext
 
 MAX_BYTES = 8 * 2**20
 """Entries of about this size are handed to the cache at once, if `batch_size` is not reached before."""
+_PIECES = 4
+"""Pieces that may be on their way, so that a batch of several does not wait for them one by one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +47,7 @@ class _Span:
 class CacheWriter(Writer):
     """Makes entries of rows and hands them to the cache, `CacheSink.batch_size` at a time.
 
-    A server takes one piece while the next is made ready; whatever else needs the cache waits for that first.
+    A server takes some pieces while the next are made ready; whatever else needs the cache waits for that first.
     """
 
     def __init__(
@@ -57,9 +60,8 @@ class CacheWriter(Writer):
         self._pending: list[_Span] = []
         self._rows = 0
         self._bytes = 0
-        self._sending = Background("adf-cache") if cache.is_remote else None
-        self._sent: list[_Span] = []
-        self._answers: list[tuple[list[str], dict[str, str]]] = []
+        self._sending = Background("adf-cache", _PIECES) if cache.is_remote else None
+        self._answers: deque[tuple[list[_Span], list[str], dict[str, str]]] = deque()
 
     def write(self, batch: Batch) -> None:
         """Take the rows; a piece goes to the cache when enough of them are there."""
@@ -91,29 +93,32 @@ class CacheWriter(Writer):
         self._cache.close()
 
     def _hand_over(self) -> None:
-        self._settle()
-        self._sent, self._pending = self._pending, []
+        self._hear()
+        spans, self._pending = self._pending, []
         self._rows = self._bytes = 0
-        pieces = self._pieces(self._sent)
         if self._sending is None:
-            self._send(pieces)
+            self._send(spans)
         else:
-            self._sending.start(lambda: self._send(pieces))
+            self._sending.start(lambda: self._send(spans))
 
-    def _send(self, pieces: Iterable[tuple[int | None, dict[str, Any]]]) -> None:
-        for seconds, piece in pieces:
-            self._answers.append((list(piece), self._cache.set_many(piece, seconds)))
+    def _send(self, spans: list[_Span]) -> None:
+        for seconds, piece in self._pieces(spans):
+            self._answers.append((spans, list(piece), self._cache.set_many(piece, seconds)))
 
     def _settle(self) -> None:
-        """Return when nothing is on its way, those that listen know of it, and what was refused is rejected."""
+        """Return when nothing is on its way, and all has been heard of."""
         if self._sending is not None:
             self._sending.wait()
-        answers, self._answers = self._answers, []
-        for keys, refused in answers:
+        self._hear()
+
+    def _hear(self) -> None:
+        """Tell those that listen of what has arrived, and reject what was refused."""
+        while self._answers:
+            spans, keys, refused = self._answers.popleft()
             if self._options.on_written is not None:
                 self._options.on_written([key for key in keys if key not in refused])
             if refused:
-                self._refuse(self._sent, refused)
+                self._refuse(spans, refused)
 
     def _pieces(self, spans: list[_Span]) -> Iterable[tuple[int | None, dict[str, Any]]]:
         """Key -> value, by time to live; the last of several records with the same key stays."""

@@ -71,7 +71,9 @@ class DatabaseThread:
 
 
 def _with_usable_connection(function: Callable[P, R], *args: P.args, **named: P.kwargs) -> R:
-    connections[database()].close_if_unusable_or_obsolete()
+    connection = connections[database()]
+    connection.close_at = None  # ends with the thread: CONN_MAX_AGE is meant for requests, and 0 would end it here
+    connection.close_if_unusable_or_obsolete()
     return function(*args, **named)
 
 

@@ -7,12 +7,13 @@ This is the seam for runtimes with workers of their own. Such an app calls `use_
             use_executor(QueueExecutor)
 
 From then on `heartbeat` and `DataFlow.trigger_run` give claimed runs to its `execute`, which enqueues their ids; a
-worker calls `work_on(run, budget)`.
+worker calls `begin_work_on(run, budget)`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol
 
 from active_data_flow.core.errors import ActiveDataFlowError
@@ -27,18 +28,19 @@ if TYPE_CHECKING:
 
 
 class Executor(Protocol):
-    """Executes runs that were claimed; made for one heartbeat, and closed at its end.
+    """Executes runs that were claimed; made for one heartbeat, and closed at its end."""
 
-    Attributes:
-        handover: Seconds within which a run has to begin that `execute` was given. After them, if it is still pending,
-            a heartbeat gives it to `execute` once more: a task that was lost costs no run, and `begin` sees to it that
-            two tasks don't run it twice.
-    """
+    @property
+    def handover(self) -> float | None:
+        """Seconds within which a run has to begin that `execute` was given; None: it is given begun ones.
 
-    handover: float
+        After them, if it is still pending, a heartbeat gives it to `execute` once more: a task that was lost costs no
+        run, and `begin_work_on` sees to it that two tasks don't run it twice. Begun runs are this process's own.
+        """
+        ...
 
     def execute(self, run: DataFlowRun, budget: Budget) -> None:
-        """Execute a pending run, or have it executed; its record then says how it stands.
+        """Execute a run, or have it executed; its record then says how it stands.
 
         Failures of the flow are recorded, not raised. Called outside of transactions.
 
@@ -59,8 +61,9 @@ class HereExecutor:
         interruption: Asks the run that is worked on to stop.
     """
 
+    handover = None
+
     def __init__(self, interruption: Interruption | None = None) -> None:
-        self.handover = app_settings().lease
         self._interruption = interruption
         self._thread = DatabaseThread()
 
@@ -68,10 +71,8 @@ class HereExecutor:
         """Work on the run until it ends or the budget is used up."""
         from active_data_flow.runtimes.heartbeat.working import work_on
 
-        try:
+        with suppress(ActiveDataFlowError):  # its record says so
             work_on(run, budget, thread=self._thread, interruption=self._interruption)
-        except ActiveDataFlowError:
-            self._thread.call(reload, run)  # it says so
 
     def close(self) -> None:
         """Close the connection of the runs."""

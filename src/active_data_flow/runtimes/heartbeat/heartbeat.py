@@ -25,6 +25,8 @@ _LEAST = 1.0
 """Seconds with which it is still worth beginning with a run."""
 _SHARE = 5.0
 """Seconds that a run is given at least, however many wait: opening a source and a sink takes its time."""
+_IDLE = 1.0
+"""Seconds in which a connection that isn't used may be lost."""
 _PRUNE_EVERY = 100
 
 
@@ -86,17 +88,16 @@ def heartbeat(
     budget = settings.budget if budget_seconds is None else budget_seconds
     most = settings.max_flows if max_flows is None else max_flows
     try:
-        _check_connection()
+        replace_lost_connection()
+        _check_transaction()
         return _Beat(budget, most, source, interruption or Interruption()).run()
     except (DatabaseError, InterfaceError) as error:
         message = f"the heartbeat's database {database()!r} can't be used: {shown(error)}; what is due stays due"
         raise ExecutionError(message, then=Then.RETRY) from error
 
 
-def _check_connection() -> None:
-    connection = connections[database()]
-    connection.close_if_unusable_or_obsolete()
-    if connection.in_atomic_block:
+def _check_transaction() -> None:
+    if connections[database()].in_atomic_block:
         message = "a heartbeat must not be inside a transaction; mark its view with transaction.non_atomic_requests"
         raise ExecutionError(message)
 
@@ -117,10 +118,11 @@ class _Beat:
         claims = Claims(executor.handover)
         self._result.flows_due = claims.due()
         try:
-            self._work(executor, claims)
+            if self._result.flows_due:
+                is_left = self._work(executor, claims)
+                self._result.flows_remaining = claims.due() if is_left else 0
         finally:
             executor.close()
-        self._result.flows_remaining = claims.due()
         self._result.skipped += [{"flow": name, "why": why} for name, why in claims.skipped.items()]
         self._result.seconds = time.monotonic() - self._started
         self._save(record)
@@ -128,12 +130,14 @@ class _Beat:
             prune()
         return self._result
 
-    def _work(self, executor: Executor, claims: Claims) -> None:
+    def _work(self, executor: Executor, claims: Claims) -> bool:
+        """Whether something may be left that is due."""
         while self._goes_on():
             run = claims.next()
             if run is None:
-                return
+                return False
             self._execute(executor, claims, run)
+        return True
 
     def _goes_on(self) -> bool:
         worth_it = self._left >= min(_LEAST, self._budget) or not self._result.flows_triggered
@@ -143,12 +147,14 @@ class _Beat:
         self._result.flows_triggered += 1
         waiting = max(1, min(self._result.flows_due, self._most) - self._result.flows_triggered + 1)
         seconds = max(self._left / waiting, min(_SHARE, self._left))
+        started = time.monotonic()
         try:
             executor.execute(run, Budget(seconds=seconds, until_caught_up=True))
         except Exception as error:  # noqa: BLE001  # whatever it is, the other flows are not to suffer
             get_logger(run.flow.name, run=run.run_id).error("run could not be executed", error=shown(error))
             claims.pass_over(run.flow, f"{type(error).__name__}: {shown(error)}")
-        replace_lost_connection()  # the run may have taken its time
+        if time.monotonic() - started > _IDLE:
+            replace_lost_connection()
         self._result.triggered.append({"flow": run.flow.name, "run_id": run.run_id, "status": run.status})
 
     def _save(self, record: Heartbeat) -> None:

@@ -10,6 +10,7 @@ import os
 import secrets
 import socket
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
@@ -40,14 +41,13 @@ def begin(run: DataFlowRun) -> bool:
     However often a task is delivered, one worker gets true.
     """
     settings = app_settings()
-    owner = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
     waiting = runs().filter(pk=run.pk, status=RunStatus.PENDING, next_attempt_at__isnull=False)
     with transaction.atomic(using=database()):
         begun = waiting.update(
             status=RunStatus.IN_PROGRESS,
             started_at=Coalesce("started_at", DatabaseNow()),
             next_attempt_at=None,
-            lease_owner=owner,
+            lease_owner=_new_owner(),
             lease_expires_at=in_seconds(settings.lease),
             deadline_at=in_seconds(settings.run_timeout),
             stop_requested="",
@@ -57,6 +57,18 @@ def begin(run: DataFlowRun) -> bool:
     if begun:
         reload(run)
     return bool(begun)
+
+
+def begun(now: datetime) -> dict[str, Any]:
+    """Columns of a new run that its maker begins at once."""
+    settings = app_settings()
+    return {
+        "status": RunStatus.IN_PROGRESS,
+        "started_at": now,
+        "lease_owner": _new_owner(),
+        "lease_expires_at": now + timedelta(seconds=settings.lease),
+        "deadline_at": now + timedelta(seconds=settings.run_timeout),
+    }
 
 
 def renew(run: DataFlowRun, **progress: Any) -> str:
@@ -99,7 +111,6 @@ def put_off(run: DataFlowRun, seconds: float | None, **values: Any) -> None:
     later = None if seconds is None else in_seconds(seconds)
     _update_mine(run, **{**_FREE, "status": RunStatus.PENDING, "next_attempt_at": later, **values})
     flows().filter(pk=run.flow_id).update(last_status=RunStatus.PENDING)
-    reload(run)
 
 
 def cancel(run: DataFlowRun) -> bool:
@@ -152,10 +163,9 @@ def lose(run: DataFlowRun, reason: str, error: str, *, again: bool) -> bool:
 
 
 def _end(run: DataFlowRun, status: RunStatus, **values: Any) -> None:
-    with transaction.atomic(using=database()):
+    with transaction.atomic(using=database(), savepoint=False):
         _update_mine(run, **{**_FREE, "status": status, "ended_at": DatabaseNow(), **values})
         _free_flow(run, status, str(values.get("error", "")), losses=0)
-    reload(run)
 
 
 def _end_waiting(run: DataFlowRun, reason: FailureReason, **values: Any) -> bool:
@@ -168,6 +178,10 @@ def _end_waiting(run: DataFlowRun, reason: FailureReason, **values: Any) -> bool
     reload(run)
     send(flow_finished, run)
     return True
+
+
+def _new_owner() -> str:
+    return f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
 
 
 def _ask(run: DataFlowRun, request: StopRequest) -> bool:
@@ -188,4 +202,4 @@ def _mine(run: DataFlowRun) -> DataFlowRunQuerySet:
     return runs().filter(pk=run.pk, status=RunStatus.IN_PROGRESS, lease_owner=run.lease_owner)
 
 
-__all__ = ["begin", "cancel", "fail", "lose", "pause", "put_off", "refuse", "renew", "resume", "succeed"]
+__all__ = ["begin", "begun", "cancel", "fail", "lose", "pause", "put_off", "refuse", "renew", "resume", "succeed"]

@@ -42,8 +42,9 @@ class RunLog:
         self._lock = threading.Lock()
 
     def begin(self) -> None:
-        """Look how many lines there are already; in the thread of the database."""
-        self._left -= RunLogLine.objects.using(database()).filter(run=self._run).count()
+        """Look how many lines earlier goes have left; in the thread of the database."""
+        if self._run.result or self._run.attempt > 1:
+            self._left -= RunLogLine.objects.using(database()).filter(run=self._run).count()
 
     def __call__(self, event: Event) -> None:
         """Take an event."""

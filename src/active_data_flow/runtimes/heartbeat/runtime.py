@@ -58,12 +58,11 @@ class HeartbeatRunner(Runner):
         from active_data_flow.runtimes.heartbeat.database import DatabaseThread
         from active_data_flow.runtimes.heartbeat.models import Trigger
         from active_data_flow.runtimes.heartbeat.records import record_of
-        from active_data_flow.runtimes.heartbeat.settings import app_settings
         from active_data_flow.runtimes.heartbeat.working import work_on
 
         with DatabaseThread() as thread:
             record = thread.call(record_of, self._flow)
-            run = thread.call(claim, record, Trigger.MANUAL.value, app_settings().lease)
+            run = thread.call(claim, record, Trigger.MANUAL.value, None)
             return work_on(
                 run,
                 budget,

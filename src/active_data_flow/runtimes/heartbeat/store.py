@@ -173,7 +173,7 @@ class DjangoStore:
             if record is None:
                 raise CheckpointError(f"there is no record of a flow {flow}", flow=flow)
             try:
-                return self._call(claim, record, Trigger.REPLAY.value, 0)
+                return self._call(claim, record, Trigger.REPLAY.value, None)
             except AlreadyRunningError:
                 if time.monotonic() >= end:
                     raise

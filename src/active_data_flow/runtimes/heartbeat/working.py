@@ -7,7 +7,7 @@ from collections.abc import Callable, Generator, Mapping
 from contextlib import ExitStack, contextmanager
 from typing import Any, Self
 
-from django.db import DatabaseError, InterfaceError
+from django.db import DatabaseError, InterfaceError, transaction
 from django.utils import timezone
 
 from active_data_flow.core.clock import CLOCK, Clock
@@ -127,7 +127,7 @@ def work_on(
     interruption: Interruption | None = None,
     **options: Any,
 ) -> RunResult:
-    """Begin a pending run, and work on it until it ends or the budget is used up.
+    """Work on a run that this process has begun, until it ends or the budget is used up.
 
     What comes of it is in its record when this returns: success; pending, to go on (after the budget, a pause, or an
     interruption) or to be tried again; or failed, with the error.
@@ -143,12 +143,11 @@ def work_on(
         What was done in this go.
 
     Raises:
-        AlreadyRunningError: It is not pending any more: another worker has begun it. Nothing was done.
         ActiveDataFlowError: It failed; the record says so, and when it is tried again.
     """
     with ExitStack() as stack:
         thread = thread or stack.enter_context(DatabaseThread())
-        _begin(run, thread)
+        send(flow_started, run)
         try:
             return Work(run, thread, **options).run(budget, interruption or Interruption())
         finally:
@@ -157,10 +156,17 @@ def work_on(
                 send(flow_finished, run)
 
 
-def _begin(run: DataFlowRun, thread: DatabaseThread) -> None:
-    if not thread.call(leases.begin, run):
-        raise AlreadyRunningError(f"run {run.run_id} is not pending any more", flow=run.flow.name)
-    send(flow_started, run)
+def begin_work_on(run: DataFlowRun, budget: Budget, *, interruption: Interruption | None = None) -> RunResult:
+    """Begin a pending run that was handed over, and `work_on` it.
+
+    Raises:
+        AlreadyRunningError: It is not pending any more: another worker has begun it. Nothing was done.
+        ActiveDataFlowError: See `work_on`.
+    """
+    with DatabaseThread() as thread:
+        if not thread.call(leases.begin, run):
+            raise AlreadyRunningError(f"run {run.run_id} is not pending any more", flow=run.flow.name)
+        return work_on(run, budget, thread=thread, interruption=interruption)
 
 
 def _told(error: BaseException) -> dict[str, Any]:
@@ -199,6 +205,7 @@ class Work:
         self._go_on = go_on
         self._from_start = from_start
         self._clock = clock
+        self._log: RunLog | None = None
 
     def run(self, budget: Budget, interruption: Interruption) -> RunResult:
         """Work until it ends or the budget is used up; record what came of it.
@@ -206,12 +213,19 @@ class Work:
         Raises:
             ActiveDataFlowError: See `work_on`.
         """
+        try:
+            return self._work(budget, interruption)
+        except FencedError:
+            self._record()  # the record is another's, what was told is kept
+            raise
+
+    def _work(self, budget: Budget, interruption: Interruption) -> RunResult:
         stop = Stop()
         try:
             with interruption.reaches(stop):
                 result = self._run_flow(budget, stop)
         except FencedError:
-            raise  # the record is another's
+            raise
         except ActiveDataFlowError as error:
             self._record(self._failed, error)
             raise
@@ -222,7 +236,7 @@ class Work:
         from active_data_flow.runtimes.heartbeat.store import DjangoStore
 
         flow = self._flow or self._thread.call(load, self._run.flow)
-        log = RunLog(self._run, flow.log_level)
+        log = self._log = RunLog(self._run, flow.log_level)
         self._thread.call(log.begin)
         events = Events(log)
         log_events(events, level=flow.log_level)
@@ -230,13 +244,10 @@ class Work:
             events.subscribe(self._events.emit)
         store = DjangoStore(self._thread, self._run)
         coordinator = Coordinator(flow, store, events, stop, run_id=self._run.run_id, clock=self._clock)
-        try:
-            with Lease(self._run, self._thread, log, stop.interrupt):
-                if self._from_start:
-                    coordinator.forget()
-                return coordinator.run(budget)
-        finally:
-            self._record(log.write)
+        with Lease(self._run, self._thread, log, stop.interrupt):
+            if self._from_start:
+                coordinator.forget()
+            return coordinator.run(budget)
 
     def _ended(self, result: RunResult) -> None:
         values, by = self._values(result), result.interrupted_by
@@ -276,18 +287,26 @@ class Work:
         sums = {name: go[name] + before.get(name, 0) for name in _SUMS}
         return columns_of(counts_of(self._run) + counts_of(result)) | {"result": storable_value(go | sums)}
 
-    def _record(self, function: Callable[..., None], *args: Any) -> None:
+    def _record(self, function: Callable[..., None] | None = None, *args: Any) -> None:
+        """Write down what came of it, and what it has told."""
         try:
-            self._thread.call(function, *args)
+            self._thread.call(self._write, function, *args)
         except (DatabaseError, InterfaceError) as error:
             message = f"run {self._run.run_id} could not be recorded, and will be lost and run again: {shown(error)}"
             raise CheckpointError(message, flow=self._run.flow.name) from error
 
+    def _write(self, function: Callable[..., None] | None, *args: Any) -> None:
+        with transaction.atomic(using=database()):
+            if function is not None:
+                function(*args)
+            if self._log is not None:
+                self._log.write()
+
 
 @contextmanager
 def hold(run: DataFlowRun, thread: DatabaseThread) -> Generator[DataFlowRun]:
-    """Begin a run, keep its lease while something is done in its name, and end it as that ends."""
-    _begin(run, thread)
+    """Keep the lease of a run that was begun while something is done in its name, and end it as that ends."""
+    send(flow_started, run)
     try:
         with Lease(run, thread, None, lambda _: None):
             yield run
@@ -297,7 +316,8 @@ def hold(run: DataFlowRun, thread: DatabaseThread) -> Generator[DataFlowRun]:
     else:
         thread.call(leases.succeed, run)
     finally:
+        thread.call(reload, run)
         send(flow_finished, run)
 
 
-__all__ = ["Interruption", "Lease", "Work", "hold", "work_on"]
+__all__ = ["Interruption", "Lease", "Work", "begin_work_on", "hold", "work_on"]

@@ -15,7 +15,7 @@ from active_data_flow.core.logging import get_logger
 from active_data_flow.core.run import Budget
 from active_data_flow.runtimes.heartbeat.database import runs
 from active_data_flow.runtimes.heartbeat.models import DataFlowRun, RunStatus, Trigger
-from active_data_flow.runtimes.heartbeat.working import Interruption, work_on
+from active_data_flow.runtimes.heartbeat.working import Interruption, begin_work_on
 from active_data_flow.runtimes.job.settings import time_of_one_go
 
 
@@ -39,7 +39,7 @@ def run_flow(run: int, attempt: int) -> None:
     interruption = Interruption()
     try:
         with _stopped_by_signals(interruption):
-            work_on(found, budget, interruption=interruption)
+            begin_work_on(found, budget, interruption=interruption)
     except AlreadyRunningError:
         _log(run, "another worker has begun it")
     finally:

@@ -35,7 +35,6 @@ from active_data_flow.runtimes.heartbeat.loading import load
 from active_data_flow.runtimes.heartbeat.models import CheckpointSplit, DataFlow, Trigger
 from active_data_flow.runtimes.heartbeat.models import Pipeline as PipelineRecord
 from active_data_flow.runtimes.heartbeat.security import Scope
-from active_data_flow.runtimes.heartbeat.settings import app_settings
 from active_data_flow.runtimes.heartbeat.store import DjangoStore
 from active_data_flow.runtimes.heartbeat.working import hold
 
@@ -122,7 +121,7 @@ def rewind_checkpoint(request: HttpRequest, name: FlowPath, wanted: Rewind) -> H
 def _held(record: DataFlow) -> Generator[_Held]:
     pipelines = {pipeline.name: pipeline for pipeline in pipelines_of(load(record))}
     with DatabaseThread() as thread:
-        run = thread.call(claim, record, Trigger.API, app_settings().lease)
+        run = thread.call(claim, record, Trigger.API, None)
         with hold(run, thread):
             yield _Held(run.run_id, DjangoStore(thread, run), pipelines)
 

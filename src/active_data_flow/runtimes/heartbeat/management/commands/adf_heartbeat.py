@@ -6,19 +6,25 @@ import json
 import threading
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from active_data_flow.core.errors import ActiveDataFlowError
 from active_data_flow.core.policies import parse_seconds
 from active_data_flow.engine.graceful import graceful
 from active_data_flow.runtimes.heartbeat.heartbeat import HeartbeatResult, heartbeat
+from active_data_flow.runtimes.heartbeat.management.examples import WithExamples
 from active_data_flow.runtimes.heartbeat.working import Interruption
 
 
-class Command(BaseCommand):
+class Command(WithExamples):
     """See `help`."""
 
     help = "Run the flows that are due; with --every, do so again and again until SIGTERM or Ctrl-C."
+    examples = (
+        ("manage.py adf_heartbeat", "one heartbeat, as cron sends it"),
+        ("manage.py adf_heartbeat --every 10s", "in place of cron, and of a pinger of the URL"),
+        ("manage.py adf_heartbeat --budget 5m --max-flows 3 --json", "longer work, and a result for scripts"),
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the options."""

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from active_data_flow.core.errors import ActiveDataFlowError
+from active_data_flow.runtimes.heartbeat.management.examples import WithExamples
 from active_data_flow.runtimes.job.settings import make_backend
 
 
-class Command(BaseCommand):
+class Command(WithExamples):
     """See `help`."""
 
     help = "Run the flows that heartbeats have enqueued, until SIGTERM or Ctrl-C: a run then stops at a checkpoint."
+    examples = (
+        ("manage.py adf_worker", "a worker for all queues; start as many as there is work for"),
+        ("manage.py adf_worker --queue imports --queue default", "one for two of them"),
+        ("manage.py adf_worker --burst", "what is enqueued now, then end"),
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the options."""
