@@ -57,4 +57,8 @@ DATABASES = {
 }
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend", "QUEUES": ["default", "night"]}}
-ACTIVE_DATA_FLOW: dict[str, object] = {"FILE_ROOTS": ["/"], **json.loads(os.environ.get("ADF_TEST_SETTINGS", "{}"))}
+ACTIVE_DATA_FLOW: dict[str, object] = {
+    "FILE_ROOTS": ["/"],
+    "MODELS": ["shop.*"],
+    **json.loads(os.environ.get("ADF_TEST_SETTINGS", "{}")),
+}

@@ -60,6 +60,13 @@ class Component(Configuration):
             str(path) for value in given for path in (value if isinstance(value, list | tuple) else [value]) if path
         ]
 
+    def project_models(self) -> list[str]:
+        """Models of the application that it reads or writes, as ``shop.Price``.
+
+        What is stored in a database may name only models that the application allows.
+        """
+        return []
+
     def project_faults(self, columns: Sequence[str] | None = None, contract: SchemaContract | None = None) -> list[str]:
         """What is wrong that can be told from the application alone, without connecting to anything.
 

@@ -31,7 +31,7 @@ from active_data_flow.source_support import AssignedSplit, SplitEnumerator
 ENUMERATOR = "@enumerator"
 """Key under which an enumerator's own snapshot is kept among the splits."""
 
-_BYTES_IN_FLIGHT = 32 * 2**20
+_BYTES_IN_FLIGHT = 16 * 2**20
 _POLL = 0.05
 
 

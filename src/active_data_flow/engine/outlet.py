@@ -16,6 +16,7 @@ from active_data_flow.core.sink import Writer
 from active_data_flow.engine.commit import Commit
 from active_data_flow.engine.crash_points import crash_point
 from active_data_flow.engine.dead_letter import RejectPolicy
+from active_data_flow.engine.memory import FreedMemory
 
 _MAX_STAGED_REJECTS = 1000
 T = TypeVar("T")
@@ -48,6 +49,7 @@ class Progress:
         self.splits: dict[str, SplitState] = {}
         self._lock = threading.Lock()
         self._on_commit = on_commit
+        self._freed = FreedMemory()
 
     @property
     def total(self) -> Counts:
@@ -59,6 +61,7 @@ class Progress:
         with self._lock:
             self.splits.update(splits)
         self._on_commit(added, seconds)
+        self._freed.give_back()
 
 
 class Outlet:

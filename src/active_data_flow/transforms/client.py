@@ -18,6 +18,7 @@ _SEALED: dict[str, str | bool | int | float | list[str]] = {
     "autoload_known_extensions": "false",
     "python_enable_replacements": "false",
     "threads": "1",
+    "async_threads": "0",
 }
 _UNKNOWN_COLUMN = re.compile(r'(?:Referenced column|Table "batch" does not have a column named|column named) "([^"]+)"')
 _ROW_WISE = frozenset(("PROJECTION", "FILTER", "UNNEST"))

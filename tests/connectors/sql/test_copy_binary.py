@@ -71,7 +71,7 @@ def copied(server, declared: str, table: pa.Table) -> list:
     session, reading = server
     reading.execute("DROP TABLE IF EXISTS copied")
     reading.execute(f"CREATE TABLE copied (number bigint, value {declared}, again {declared})")
-    session.ingest("copied", table.to_reader())
+    session.ingest("copied", session.lay_out(table))
     return reading.execute("SELECT number, value, again FROM copied ORDER BY number", binary=True).fetchall()
 
 

@@ -67,6 +67,18 @@ def test_folders_that_are_not_there(sqlite_database, tmp_path):
         assert found()["adf.W004"].msg.endswith("/none")
 
 
+def test_models_that_are_not_there(sqlite_database):
+    with app_settings_of(MODELS=["auth.*", "AUTH.User", "auth.Usr", "none.*"]):
+        (first, second) = [message for message in run_checks() if message.id == "adf.W007"]
+    assert first.msg.startswith("MODELS: there is no auth.Usr; did you mean auth.user")
+    assert second.msg.startswith("MODELS: there is no none.*")
+
+
+def test_a_project_without_time_zones(sqlite_database):
+    with override_settings(USE_TZ=False):
+        assert "USE_TZ = True" in found()["adf.E007"].hint
+
+
 def test_sqlite_that_would_be_locked(sqlite_database):
     databases = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": "x.db"}}
     with pytest.MonkeyPatch.context() as patch:

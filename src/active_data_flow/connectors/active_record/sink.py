@@ -147,6 +147,10 @@ class ActiveRecordSink(Sink):
 
         return look(self)
 
+    def project_models(self) -> list[str]:
+        """The model."""
+        return [self.model]
+
     def project_faults(self, columns: Sequence[str] | None = None, contract: SchemaContract | None = None) -> list[str]:
         """Whether model and fields are there, and the model has what it takes for these columns."""
         from active_data_flow.connectors.active_record.client.opening import plan_of

@@ -105,6 +105,10 @@ class ActiveRecordSource(ActiveRecordSourceConfiguration):
         """As `arrow_schema`: the model is asked, not its database."""
         return self.arrow_schema()
 
+    def project_models(self) -> list[str]:
+        """The model."""
+        return [self.model]
+
     def project_faults(self, columns: Sequence[str] | None = None, contract: SchemaContract | None = None) -> list[str]:
         """Whether model, queryset and fields are there."""
         try:

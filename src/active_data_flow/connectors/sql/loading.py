@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -27,6 +28,21 @@ class _Origin:
     split_id: str
     position: Position
     batch: Batch | None
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """Rows that are ready to be sent.
+
+    Attributes:
+        pieces: Where they come from.
+        rows: All of them.
+        laid_out: The same as the session sends them.
+    """
+
+    pieces: Sequence[Converted]
+    rows: pa.Table
+    laid_out: Any
 
 
 class Loader:
@@ -64,16 +80,35 @@ class Loader:
         """Whether rows go through a staging table."""
         return self._target.mode == "upsert" or not all(map(self._dialect.ingests, self._columns))
 
-    def load(self, pieces: Sequence[Converted]) -> None:
+    def make_ready(self, pieces: Sequence[Converted]) -> Load:
+        """Rows as they are sent; the session may be at work meanwhile."""
+        rows = pa.Table.from_batches([piece.rows for piece in pieces])
+        if self.staging:
+            rows = self._numbered(rows, pieces)
+        return Load(pieces, rows, self._session.lay_out(rows))
+
+    def load(self, load: Load) -> None:
         """Hand rows to the database; those that it refuses are rejected one by one.
 
         Raises:
             SinkUnavailableError, SinkError: As the session does.
         """
-        rows = pa.Table.from_batches([piece.rows for piece in pieces])
-        if self.staging:
-            rows = self._numbered(rows, pieces)
-        self._load(rows, pieces)
+        if self.staging and self._stage is None:
+            self._stage = self._dialect.create_stage(_STAGE, self._columns, self._quoted)
+        waiting = deque([(0, load.rows.num_rows)])
+        laid_out = load.laid_out
+        while waiting:
+            low, high = waiting.popleft()
+            try:
+                with self._savepoint():
+                    rows = load.rows.slice(low, high - low)
+                    self._ingest(self._session.lay_out(rows) if laid_out is None else laid_out)
+            except RefusedRowsError as error:
+                if high - low == 1:
+                    self._reject_row(load.pieces, low, error)
+                else:
+                    waiting.extendleft(reversed(_parts(low, high, error.failure.row)))
+            laid_out = None  # only the first try is all of them
 
     def finish(self) -> None:
         """Merge what is staged; afterwards all rows are in the table."""
@@ -85,8 +120,6 @@ class Loader:
         self._staged = 0
 
     def _numbered(self, rows: pa.Table, pieces: Sequence[Converted]) -> pa.Table:
-        if self._stage is None:
-            self._stage = self._dialect.create_stage(_STAGE, self._columns, self._quoted)
         first = self._staged
         for piece in pieces:
             batch = piece.batch
@@ -95,24 +128,11 @@ class Loader:
         numbers = pa.array(np.arange(first, self._staged, dtype=np.int64))
         return rows.append_column(ROW, numbers)
 
-    def _load(self, rows: pa.Table, pieces: Sequence[Converted]) -> None:
-        waiting = deque([(0, rows.num_rows)])
-        while waiting:
-            low, high = waiting.popleft()
-            try:
-                with self._savepoint():
-                    self._ingest(rows.slice(low, high - low))
-            except RefusedRowsError as error:
-                if high - low == 1:
-                    self._reject_row(pieces, low, error)
-                else:
-                    waiting.extendleft(reversed(_parts(low, high, error.failure.row)))
-
-    def _ingest(self, rows: pa.Table) -> None:
+    def _ingest(self, laid_out: Any) -> None:
         if self._stage is not None:
-            self._session.ingest(_STAGE, rows.to_reader(), temporary=True)
+            self._session.ingest(_STAGE, laid_out, temporary=True)
         else:
-            self._session.ingest(self._target.written, rows.to_reader(), namespace=self._target.namespace)
+            self._session.ingest(self._target.written, laid_out, namespace=self._target.namespace)
 
     def _reject_row(self, pieces: Sequence[Converted], row: int, error: RefusedRowsError) -> None:
         batch, offset = _piece_of(pieces, row)

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import json
 import re
+from functools import lru_cache
 from typing import Any
 
 import pyarrow as pa
@@ -25,6 +26,7 @@ _EXACT_DIGITS = 15
 _MYSQL_KEY_LENGTH = 255
 
 
+@lru_cache(maxsize=1024)
 def plain(kind: pa.DataType) -> pa.DataType:  # noqa: PLR0911  # one answer a line
     """The type without what no database knows: dictionaries, views, units, zones other than UTC."""
     is_ = pa.types

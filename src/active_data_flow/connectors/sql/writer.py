@@ -47,7 +47,7 @@ class SqlWriter(TransactionalWriter):
         self._given: pa.Schema | None = None
         self._conversion: Conversion | None = None
         self._loader: Loader | None = None
-        self._loading = Background("adf-load")
+        self._loading = Background("adf-load", 2)
         self._refused: list[Reject] = []
 
     def restore(self) -> Checkpoint | None:
@@ -129,11 +129,13 @@ class SqlWriter(TransactionalWriter):
         if not self._pieces:
             return
         assert self._loader is not None
-        self._settle()
-        self._begin()
-        load, pieces, self._pieces = self._loader.load, self._pieces, []
+        load, ready = self._loader.load, self._loader.make_ready(self._pieces)
+        self._pieces = []
         self._pending_rows = self._pending_bytes = 0
-        self._loading.start(lambda: load(pieces))
+        if not self._session.in_transaction:
+            self._settle()
+            self._begin()
+        self._loading.start(lambda: load(ready))
 
     def _settle(self) -> None:
         """Return when the session is free, and the rows that the database has refused are rejected."""

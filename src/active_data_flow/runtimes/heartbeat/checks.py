@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from django.apps import apps
 from django.conf import settings as project
 from django.core import checks
 from django.core.checks import CheckMessage, Error, Warning  # noqa: A004  # Django's own name
@@ -13,6 +14,7 @@ from django.db import DatabaseError
 
 from active_data_flow.core.data_flow import DataFlow as Flow
 from active_data_flow.core.errors import ActiveDataFlowError, ConfigurationError
+from active_data_flow.core.near_names import near_names
 from active_data_flow.engine.static_check import check_columns
 from active_data_flow.runtimes.heartbeat.database import database, flows
 from active_data_flow.runtimes.heartbeat.discovery import Discovered, discover
@@ -46,7 +48,7 @@ def check_settings(**_: Any) -> list[CheckMessage]:
         settings = app_settings()
     except ConfigurationError as error:
         return [Error(error.message, hint=f"Mend {NAME} in the settings.", id="adf.E001")]
-    return [*_check_token(settings), *_check_roots(settings)]
+    return [*_check_token(settings), *_check_roots(settings), *_check_models(settings), *_check_zone()]
 
 
 def _check_token(settings: HeartbeatSettings) -> Iterator[CheckMessage]:
@@ -68,6 +70,21 @@ def _check_roots(settings: HeartbeatSettings) -> Iterator[CheckMessage]:
         if not Path(root).is_dir():
             message = f"FILE_ROOTS: there is no folder {root}"
             yield Warning(message, hint="Make it, or take it out.", id="adf.W004")
+
+
+def _check_models(settings: HeartbeatSettings) -> Iterator[CheckMessage]:
+    known = {model._meta.label.lower() for model in apps.get_models()}  # public, for all its name
+    known |= {f"{label.partition('.')[0]}.*" for label in known}
+    for name in settings.models:
+        if name.lower() not in known:
+            message = f"MODELS: there is no {name}{near_names(name.lower(), known)}"
+            yield Warning(message, hint="Mend it, or take it out.", id="adf.W007")
+
+
+def _check_zone() -> Iterator[CheckMessage]:
+    if not project.USE_TZ:
+        message = "USE_TZ is False: schedules and leases need moments that mean the same in every process"
+        yield Error(message, hint="Set USE_TZ = True, Django's default.", id="adf.E007")
 
 
 def check_sqlite(**_: Any) -> list[CheckMessage]:

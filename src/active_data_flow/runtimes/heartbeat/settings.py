@@ -69,6 +69,8 @@ class HeartbeatSettings(Configuration):
     """What the names of environment variables begin with that records of flows may refer to."""
     file_roots: tuple[Annotated[str, AfterValidator(_folder)], ...] = ()
     """Folders below which records of flows may name files; none: they may name no files."""
+    models: tuple[Annotated[str, Field(pattern=r"^\w+\.(\w+|\*)$")], ...] = ()
+    """Models that records of flows may name, as ``shop.Price`` or ``shop.*``; none: they may name none."""
     url_schemes: tuple[str, ...] = ("https", "postgresql", "postgres", "mysql", "mariadb")
     """Kinds of addresses that records of flows may name."""
     private_networks: tuple[Annotated[str, AfterValidator(_network)], ...] = ()

@@ -120,22 +120,28 @@ class ModelSession(Session):
         return RowStream(names, [None] * len(names), lambda _: next(rows, []), lambda: None, self.errors)
 
     @override
-    def ingest(
-        self, table: str, batches: pa.RecordBatchReader, *, namespace: str | None = None, temporary: bool = False
-    ) -> None:
+    def lay_out(self, rows: pa.Table) -> Any:
+        if not self._raw:
+            return super().lay_out(rows)
+        from active_data_flow.connectors.sql.client.copy_binary import CopyData
+
+        return CopyData.of(rows)
+
+    @override
+    def ingest(self, table: str, laid_out: Any, *, namespace: str | None = None, temporary: bool = False) -> None:
         if self._raw:
             from active_data_flow.connectors.sql.client.psycopg import copy_into
 
             target = self.quote("pg_temp" if temporary else namespace, table)
             with self.errors(), self._cursor() as cursor:
-                copy_into(cursor, target, batches, self.quote)
+                copy_into(cursor, target, laid_out, self.quote)
             return
         target = self.quote("temp" if temporary and self.dialect == "sqlite" else namespace, table)
-        names, place = batches.schema.names, "?" if self.dialect == "sqlite" else "%s"
+        names, place = laid_out.schema.names, "?" if self.dialect == "sqlite" else "%s"
         columns, places = ", ".join(map(self.quote, names)), ", ".join([place] * len(names))
         insert = f"INSERT INTO {target} ({columns}) VALUES ({places})"  # noqa: S608  # names are quoted
         with self.errors(), self._cursor() as cursor:
-            for batch in batches:
+            for batch in laid_out:
                 cursor.executemany(insert, list(python_rows(batch)))
 
     @override

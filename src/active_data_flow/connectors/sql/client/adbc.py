@@ -60,7 +60,7 @@ class AdbcSession(Session):
 
     @override
     def ingest(
-        self, table: str, batches: pa.RecordBatchReader, *, namespace: str | None = None, temporary: bool = False
+        self, table: str, laid_out: pa.RecordBatchReader, *, namespace: str | None = None, temporary: bool = False
     ) -> None:
         options = {
             adbc.StatementOptions.INGEST_TARGET_TABLE.value: table,
@@ -72,7 +72,7 @@ class AdbcSession(Session):
             options[self._namespace_option()] = namespace
         with self._errors(), adbc.AdbcStatement(self._connection) as statement:
             statement.set_options(**options)
-            statement.bind_stream(batches)
+            statement.bind_stream(laid_out)
             statement.execute_update()
 
     @override

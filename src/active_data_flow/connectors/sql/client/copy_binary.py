@@ -47,6 +47,29 @@ class Field(NamedTuple):
         return [np.asarray(self.lengths).astype(">i4"), *self.values]
 
 
+class CopyData(NamedTuple):
+    """Rows as COPY reads them.
+
+    Attributes:
+        names: Of the columns.
+        parts: The whole of it, one part behind the other.
+    """
+
+    names: list[str]
+    parts: list[memoryview | bytes]
+
+    @classmethod
+    def of(cls, rows: pa.Table) -> CopyData:
+        """Lay out rows.
+
+        Raises:
+            TypeError: See `copy_rows`.
+        """
+        batches = rows.combine_chunks().to_batches()  # few large ones cost less than many small
+        parts = [part for batch in batches for part in copy_rows(batch)]
+        return cls(rows.schema.names, [SIGNATURE, *parts, TRAILER])
+
+
 def copy_rows(batch: pa.RecordBatch) -> Iterator[memoryview]:
     r"""The rows of a batch, without signature and trailer, some thousand rows at a time.
 
@@ -294,4 +317,4 @@ def _raw(column: pa.Array, layout: str, words: int = 1) -> Array:
     return np.frombuffer(buffer, layout, len(column) * words, column.offset * width)
 
 
-__all__ = ["SIGNATURE", "TRAILER", "copy_rows"]
+__all__ = ["CopyData", "copy_rows"]

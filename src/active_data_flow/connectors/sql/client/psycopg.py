@@ -13,7 +13,7 @@ from psycopg.types.string import TextLoader
 from typing_extensions import override
 
 from active_data_flow.connectors.sql.client.address import Address
-from active_data_flow.connectors.sql.client.copy_binary import SIGNATURE, TRAILER, copy_rows
+from active_data_flow.connectors.sql.client.copy_binary import CopyData
 from active_data_flow.connectors.sql.client.failures import error_for, passed_on, postgresql_failure
 from active_data_flow.connectors.sql.client.rows import RowStream, python_rows
 from active_data_flow.connectors.sql.client.session import Parameters, Session, Stream
@@ -92,12 +92,14 @@ class PsycopgSession(Session):
         return RowStream([column.name for column in columns], types, fetch, close, self._errors)
 
     @override
-    def ingest(
-        self, table: str, batches: pa.RecordBatchReader, *, namespace: str | None = None, temporary: bool = False
-    ) -> None:
+    def lay_out(self, rows: pa.Table) -> CopyData:
+        return CopyData.of(rows)
+
+    @override
+    def ingest(self, table: str, laid_out: CopyData, *, namespace: str | None = None, temporary: bool = False) -> None:
         target = self.quote("pg_temp" if temporary else namespace, table)
         with self._errors(), self._connection.cursor() as cursor:
-            copy_into(cursor, target, batches, self.quote)
+            copy_into(cursor, target, laid_out, self.quote)
 
     @override
     def close(self) -> None:
@@ -118,22 +120,19 @@ class PsycopgSession(Session):
             raise error_for(postgresql_failure(text, error.sqlstate), self.address) from error
 
 
-def copy_into(cursor: Any, target: str, batches: pa.RecordBatchReader, quote: Callable[[str], str]) -> None:
+def copy_into(cursor: Any, target: str, data: CopyData, quote: Callable[[str], str]) -> None:
     """Append rows to a table by binary COPY.
 
     Args:
         cursor: Of a connection of psycopg.
         target: The table, quoted.
-        batches: The rows; columns are matched by name, types must fit exactly.
+        data: The rows; columns are matched by name, types must fit exactly.
         quote: Quotes the name of a column.
     """
-    names = ", ".join(map(quote, batches.schema.names))
+    names = ", ".join(map(quote, data.names))
     with cursor.copy(f"COPY {target} ({names}) FROM STDIN (FORMAT binary)".encode()) as copy:
-        copy.write(SIGNATURE)
-        for batch in batches.read_all().combine_chunks().to_batches():  # few large ones cost less than many small
-            for rows in copy_rows(batch):
-                copy.write(rows)
-        copy.write(TRAILER)
+        for part in data.parts:
+            copy.write(part)
 
 
 __all__ = ["PsycopgSession", "copy_into"]

@@ -104,12 +104,12 @@ class PymysqlSession(Session):
 
     @override
     def ingest(
-        self, table: str, batches: pa.RecordBatchReader, *, namespace: str | None = None, temporary: bool = False
+        self, table: str, laid_out: pa.RecordBatchReader, *, namespace: str | None = None, temporary: bool = False
     ) -> None:
-        names = ", ".join(self.quote(name) for name in batches.schema.names)
+        names = ", ".join(self.quote(name) for name in laid_out.schema.names)
         head = f"INSERT INTO {self.quote(namespace, table)} ({names}) VALUES ".encode()  # noqa: S608  # names are quoted
         done = 0
-        for batch in batches:
+        for batch in laid_out:
             for tuples, rows in _statements(batch):
                 try:
                     with self._errors():

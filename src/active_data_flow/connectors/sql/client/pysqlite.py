@@ -56,15 +56,15 @@ class PysqliteSession(Session):
 
     @override
     def ingest(
-        self, table: str, batches: pa.RecordBatchReader, *, namespace: str | None = None, temporary: bool = False
+        self, table: str, laid_out: pa.RecordBatchReader, *, namespace: str | None = None, temporary: bool = False
     ) -> None:
-        names = batches.schema.names
+        names = laid_out.schema.names
         columns = ", ".join(self.quote(name) for name in names)
         places = ", ".join("?" for _ in names)
         target = self.quote("temp" if temporary else namespace, table)
         insert = f"INSERT INTO {target} ({columns}) VALUES ({places})"  # noqa: S608  # names are quoted
         with self._errors():
-            for batch in batches:
+            for batch in laid_out:
                 self._connection.executemany(insert, python_rows(batch))
 
     @override

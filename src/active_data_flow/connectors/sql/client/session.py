@@ -75,11 +75,20 @@ class Session(ABC):
     def stream(self, sql: str, parameters: Parameters = ()) -> Stream:
         """Run a query and give its result as it comes."""
 
+    def lay_out(self, rows: pa.Table) -> Any:
+        """Rows in the form in which `ingest` sends them, once; the connection may be at work meanwhile."""
+        return rows.to_reader()
+
     @abstractmethod
-    def ingest(
-        self, table: str, batches: pa.RecordBatchReader, *, namespace: str | None = None, temporary: bool = False
-    ) -> None:
-        """Append rows to a table the fastest way there is; columns are matched by name, types must fit exactly."""
+    def ingest(self, table: str, laid_out: Any, *, namespace: str | None = None, temporary: bool = False) -> None:
+        """Append rows to a table the fastest way there is; columns are matched by name, types must fit exactly.
+
+        Args:
+            table: The table.
+            laid_out: The rows, from `lay_out`.
+            namespace: Where the table is.
+            temporary: It is a temporary one.
+        """
 
     @abstractmethod
     def close(self) -> None:

@@ -13,6 +13,7 @@ from active_data_flow.core.transform import Transform
 from active_data_flow.runtimes.heartbeat.configuration_checks.addresses import check_url, looks_like_url
 from active_data_flow.runtimes.heartbeat.configuration_checks.code import check_format
 from active_data_flow.runtimes.heartbeat.configuration_checks.files import check_file
+from active_data_flow.runtimes.heartbeat.configuration_checks.models import check_model
 from active_data_flow.runtimes.heartbeat.configuration_checks.secrets import check_reference, check_secret
 from active_data_flow.runtimes.heartbeat.security.json_bodies import JsonError, refuse_nul
 from active_data_flow.runtimes.heartbeat.settings import HeartbeatSettings, app_settings
@@ -46,18 +47,21 @@ def check_flow(name: str, flow: DataFlow, code: DataFlow | type[DataFlow] | None
     Args:
         name: Name of the flow, for errors.
         flow: The flow as the record makes it.
-        code: The flow's code, where it has any: files that it names are the developer's own choice.
+        code: The flow's code, where it has any: files and models that it names are the developer's own choice.
 
     Raises:
-        ConfigurationError: It names files that are not allowed, or a function that is not registered.
+        ConfigurationError: It names files or models that are not allowed, or a function that is not registered.
     """
     settings = app_settings()
-    own = set() if code is None else {file for _, part in _components(code) for file in part.local_files()}
+    own = [] if code is None else [part for _, part in _components(code)]
+    own_files = {file for part in own for file in part.local_files()}
+    own_models = {model for part in own for model in part.project_models()}
     faults: list[Fault] = []
     for path, component in _components(flow):
-        for file in component.local_files():
-            if file not in own:
-                faults += _fault_of(path, lambda file=file: check_file(file, settings.file_roots))
+        for file in {*component.local_files()} - own_files:
+            faults += _fault_of(path, lambda file=file: check_file(file, settings.file_roots))
+        for model in {*component.project_models()} - own_models:
+            faults += _fault_of(path, lambda model=model: check_model(model, settings.models))
         if isinstance(component, Transform) and component.python_code:
             faults += _fault_of(path, component.check)
     _raise(name, faults)

@@ -1,0 +1,53 @@
+"""Memory that was freed goes back to the system, so that a run that goes on for weeks stays as small as it began.
+
+Arrow's allocators and the C library's keep what is freed for the thread that had it, and lanes have many threads. What
+stays grows ever more slowly, but to several times of what is in use.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import sys
+import threading
+import time
+from collections.abc import Callable
+from functools import cache
+
+import pyarrow as pa
+
+_EVERY = 2.0
+
+
+class FreedMemory:
+    """Gives back what was freed, now and then.
+
+    Args:
+        every: Seconds between two times: it takes some milliseconds.
+    """
+
+    def __init__(self, every: float = _EVERY) -> None:
+        self._every = every
+        self._next = time.monotonic() + every
+        self._lock = threading.Lock()
+
+    def give_back(self) -> None:
+        """Do so where it is time."""
+        with self._lock:
+            if time.monotonic() < self._next:
+                return
+            self._next = time.monotonic() + self._every
+        pa.default_memory_pool().release_unused()
+        trim = _malloc_trim()
+        if trim is not None:
+            trim(0)
+
+
+@cache
+def _malloc_trim() -> Callable[[int], int] | None:
+    """The C library's; only glibc has it."""
+    if sys.platform != "linux":
+        return None
+    return getattr(ctypes.CDLL(None), "malloc_trim", None)
+
+
+__all__ = ["FreedMemory"]
