@@ -75,6 +75,7 @@ def _heartbeats(repeat: int) -> Iterator[tuple[str, float, list[float]]]:
     from active_data_flow.runtimes.heartbeat.execution import HereExecutor, use_executor
     from active_data_flow.runtimes.heartbeat.heartbeat import heartbeat
     from active_data_flow.runtimes.heartbeat.models import DataFlowRun
+    from active_data_flow.runtimes.job.executor import QueueExecutor
 
     worked: list[float] = []
 
@@ -104,6 +105,7 @@ def _heartbeats(repeat: int) -> Iterator[tuple[str, float, list[float]]]:
 
     name = f"heartbeat: {FLOWS} flows, {DUE} due"
     yield f"{name}, handed to a queue", 100, beyond(_Nowhere, float)[0]
+    yield f"{name}, enqueued with django-tasks-db", 100, beyond(QueueExecutor, float)[0]
     beyond_work, beyond_runs = beyond(Here, lambda: sum(worked), in_runs)
     yield f"{name}, beyond working on them", 100, beyond_work
     yield f"{name}, beyond their runs (load, record, ...)", 100, beyond_runs

@@ -48,5 +48,5 @@ def test_models_that_code_names_are_the_developers_choice():
 
 @pytest.mark.parametrize("name", ["User", "auth.", "auth.User.name", "*"])
 def test_what_is_no_model_is_no_setting(name):
-    with pytest.raises(ConfigurationError, match="models.0: String should match"), app_settings_of(MODELS=[name]):
+    with pytest.raises(ConfigurationError, match=r"models\.0: String should match"), app_settings_of(MODELS=[name]):
         check_flow("users", flow_of("auth.Group", "auth.User"))

@@ -1,0 +1,61 @@
+"""Freed memory goes back to the system."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from active_data_flow.engine import memory
+from active_data_flow.engine.memory import FreedMemory
+
+KEPT = """
+import threading
+from pathlib import Path
+
+from active_data_flow.engine.memory import FreedMemory
+
+def resident():
+    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096 // 2**20
+
+def work():
+    kept = [bytes(50_000) for _ in range(4_000)]  # small enough for the C library's own arenas
+    last = bytes(50_000)  # what lies at the end of an arena keeps the rest of it from being cut off
+    del kept
+    held.append(last)
+
+held = []
+before = resident()
+threads = [threading.Thread(target=work) for _ in range(4)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+grown = resident() - before
+FreedMemory(0).give_back()
+print(grown, resident() - before)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+def test_what_threads_have_freed_goes_back():
+    said = subprocess.run([sys.executable, "-c", KEPT], check=True, stdout=subprocess.PIPE, text=True).stdout
+    grown, kept = map(int, said.split())
+    assert grown > 100, "the C library keeps it"
+    assert kept < grown / 4
+
+
+def test_it_is_done_now_and_then(monkeypatch):
+    times: list[int] = []
+    monkeypatch.setattr(memory, "_malloc_trim", lambda: times.append)
+    never, always = FreedMemory(3600), FreedMemory(0)
+    for _ in range(3):
+        never.give_back()
+        always.give_back()
+    assert times == [0, 0, 0]
+
+
+def test_elsewhere_only_arrow_gives_back(monkeypatch):
+    monkeypatch.setattr(memory, "_malloc_trim", lambda: None)
+    FreedMemory(0).give_back()
