@@ -151,6 +151,7 @@ class TestJsonLinesParts(SinkSuite):
         return Files(tmp_path, "out/", format="json_lines", compression="zstd")
 
 
+@pytest.mark.slow
 class TestJsonArrayFile(SinkSuite):
     capabilities: ClassVar = ALWAYS | FREE
 
@@ -192,6 +193,7 @@ class TestParquetParts(SinkSuite):
         return Typed(tmp_path, "out/", format="parquet", row_group_size=4)
 
 
+@pytest.mark.slow
 class TestArrowFile(SinkSuite):
     capabilities: ClassVar = TestParquetFile.capabilities
 
