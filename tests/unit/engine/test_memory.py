@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -49,11 +51,26 @@ def test_what_threads_have_freed_goes_back():
 def test_it_is_done_now_and_then(monkeypatch):
     times: list[int] = []
     monkeypatch.setattr(memory, "_malloc_trim", lambda: times.append)
+    monkeypatch.setattr(memory, "_SHARE", math.inf)
     never, always = FreedMemory(3600), FreedMemory(0)
     for _ in range(3):
         never.give_back()
         always.give_back()
     assert times == [0, 0, 0]
+
+
+def test_it_takes_a_hundredth_of_the_time_at_most(monkeypatch):
+    times: list[int] = []
+
+    def trim(_: int) -> None:
+        times.append(1)
+        time.sleep(0.02)
+
+    monkeypatch.setattr(memory, "_malloc_trim", lambda: trim)
+    freed, end = FreedMemory(0), time.monotonic() + 0.5
+    while time.monotonic() < end:
+        freed.give_back()
+    assert times == [1]
 
 
 def test_elsewhere_only_arrow_gives_back(monkeypatch):
