@@ -43,6 +43,8 @@ CREATE TABLE IF NOT EXISTS runs (
     pid INTEGER NOT NULL, result TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS runs_by_flow ON runs (flow, started);
 """
+KEPT_RUNS = 1000
+"""Runs of each flow that are kept."""
 _OF_FLOW = "(flow = ? OR substr(flow, 1, length(?) + 1) = ? || '/')"
 
 
@@ -152,13 +154,24 @@ class SqliteStore:
     # runs
 
     def start_run(self, record: RunRecord) -> None:
-        """Write down that a run has begun; runs of the flow that never ended are marked lost."""
+        """Write down that a run has begun; those that never ended are marked lost, the flow's oldest are deleted."""
         with self._transaction() as cursor:
             cursor.execute(
                 "UPDATE runs SET status = 'lost', ended = ? WHERE flow = ? AND status = 'running'",
                 (record.started, record.flow),
             )
             cursor.execute("INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, ?)", record.to_row())
+            self._prune(cursor, record.flow)
+
+    def _prune(self, cursor: sqlite3.Cursor, flow: str) -> None:
+        """Keep the last runs of a flow; rejects that were seen to before them go too, open ones stay."""
+        oldest = "SELECT started FROM runs WHERE flow = ? ORDER BY started DESC LIMIT 1 OFFSET ?"
+        kept = cursor.execute(oldest, (flow, KEPT_RUNS - 1)).fetchone()
+        if kept is None:
+            return
+        if cursor.execute("DELETE FROM runs WHERE flow = ? AND started < ?", (flow, kept["started"])).rowcount:
+            seen_to = f"DELETE FROM rejects WHERE {_OF_FLOW} AND status IN ('replayed', 'discarded') AND at < ?"  # noqa: S608  # no values
+            cursor.execute(seen_to, (flow, flow, flow, kept["started"]))
 
     def finish_run(self, run_id: str, status: str, result: Mapping[str, Any]) -> None:
         """Write down how a run ended."""

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from active_data_flow.core.batch import Reject
 from active_data_flow.core.checkpoint import Checkpoint, Counts, SplitState, StagedReject
 from active_data_flow.core.errors import AlreadyRunningError, CheckpointError, FencedError
+from active_data_flow.engine.stores import sqlite
 from active_data_flow.engine.stores.memory import MemoryStore
 from active_data_flow.engine.stores.records import RunRecord
 from active_data_flow.engine.stores.sqlite import SqliteStore
@@ -48,6 +49,24 @@ def test_what_is_saved_is_loaded_and_moved_splits_are_merged(store):
     assert loaded.splits == {"a": first["a"], "b": SplitState({}, [1, {"x": None}], True, 2)}
     assert (loaded.epoch, list(loaded.committables)) == (epoch, [])
     assert store.load("other") is None
+
+
+def test_the_history_of_a_flow_has_an_end(sqlite_store, monkeypatch):
+    monkeypatch.setattr(sqlite, "KEPT_RUNS", 3)
+    epoch = sqlite_store.begin("flow/a")
+    for number in range(3):
+        sqlite_store.stage_rejects("flow/a", epoch, [staged("s", 1, a=number)])
+    sqlite_store.save("flow/a", Checkpoint(epoch, {"s": SplitState({}, 1, sequence=1)}))
+    first, second, _ = sqlite_store.rejects("flow/a")
+    sqlite_store.discard("flow/a", [first.id])
+    sqlite_store.mark_rejects("flow/a", "replayed", [second.id])
+    for number in range(5):
+        sqlite_store.start_run(RunRecord(f"run-{number}", "flow", started=f"2999-01-01T00:00:0{number}.000+00:00"))
+    sqlite_store.start_run(RunRecord("other", "other"))
+    assert [run.run_id for run in sqlite_store.runs("flow")] == ["run-4", "run-3", "run-2"]
+    assert [run.run_id for run in sqlite_store.runs("other")] == ["other"]
+    counts = {status: len(sqlite_store.rejects("flow", status)) for status in ("open", "replayed", "discarded")}
+    assert counts == {"open": 1, "replayed": 0, "discarded": 0}, "those that were seen to go with the runs"
 
 
 def test_an_older_epoch_can_write_nothing(store):
