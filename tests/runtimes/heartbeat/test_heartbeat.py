@@ -2,11 +2,13 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import threading
 from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import transaction
+from django.db.backends.signals import connection_created
 from django.utils import timezone
 
 from active_data_flow.core.errors import AlreadyRunningError, ExecutionError, Then
@@ -281,6 +283,23 @@ def test_another_executor_takes_what_was_claimed(sqlite_database):
         use_executor(HereExecutor)
     run = DataFlowRun.objects.get()
     assert taken == [run.run_id, "closed", "closed", run.run_id, "closed"]
+
+
+def test_a_heartbeat_connects_once_for_all_its_runs(database):
+    record("one")
+    record("two")
+    made = []
+
+    def listen(connection, **_):
+        made.append(threading.current_thread().name)
+
+    connection_created.connect(listen)
+    try:
+        assert heartbeat().flows_triggered == 2
+    finally:
+        connection_created.disconnect(listen)
+    assert len(made) == 1, "a connection for each of a run's words to the database would cost more than they do"
+    assert made[0].startswith("adf-database")
 
 
 def test_an_executor_that_fails_is_told_and_the_others_go_on(sqlite_database):
