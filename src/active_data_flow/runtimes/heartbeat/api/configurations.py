@@ -33,6 +33,8 @@ from active_data_flow.runtimes.heartbeat.texts import shown
 
 router = Router()
 _SHOWN_REJECTS = 20
+_LONGEST = 10.0
+"""Seconds that a preview reads at most: a request is not the place to wait."""
 Rows = Annotated[int, Field(ge=1, le=100, description="Rows of each pipeline, at most."), WHOLE]
 
 
@@ -90,6 +92,7 @@ class PipelinePreview(BaseModel):
     rows: list[dict[str, Any]]
     rejects: list[PreviewedReject]
     records_read: int
+    timed_out: bool
 
     @classmethod
     def of(cls, found: Preview) -> Self:
@@ -103,6 +106,7 @@ class PipelinePreview(BaseModel):
                 for reject in found.rejects[:_SHOWN_REJECTS]
             ],
             records_read=found.rows_read,
+            timed_out=found.timed_out,
         )
 
 
@@ -124,7 +128,10 @@ def validate_configuration(request: HttpRequest, candidate: Candidate) -> HttpRe
 
 @operation(router, "post", "/configurations/preview", Scope.WRITE, answers={200: FlowPreview}, problems=(409, 422))
 def preview_configuration(request: HttpRequest, candidate: PreviewedCandidate) -> HttpResponse:
-    """The first rows that a flow would write: its source is read and its transforms run; nothing is written."""
+    """The first rows that a flow would write: its source is read and its transforms run; nothing is written.
+
+    After ten seconds no more is read; `timed_out` says so.
+    """
     record = candidate.record()
     validate(record)
     return answer(_preview(load(record), candidate.rows))
@@ -132,13 +139,16 @@ def preview_configuration(request: HttpRequest, candidate: PreviewedCandidate) -
 
 @operation(router, "post", "/flows/{name}/preview", Scope.READ, answers={200: FlowPreview}, problems=(404, 409, 422))
 def preview_flow(request: HttpRequest, name: FlowPath, wanted: PreviewRequest | None = None) -> HttpResponse:
-    """The first rows that a flow would write; nothing is written, no position moves."""
+    """The first rows that a flow would write; nothing is written, no position moves.
+
+    After ten seconds no more is read; `timed_out` says so.
+    """
     return answer(_preview(load(find_flow(name)), (wanted or PreviewRequest()).rows))
 
 
 def _preview(flow: FlowItself, rows: int) -> FlowPreview:
     try:
-        return FlowPreview(pipelines=[PipelinePreview.of(found) for found in preview(flow, rows)])
+        return FlowPreview(pipelines=[PipelinePreview.of(found) for found in preview(flow, rows, seconds=_LONGEST)])
     except ActiveDataFlowError:
         raise
     except Exception as error:  # the flow's own code may raise anything
