@@ -55,7 +55,8 @@ def test_an_idle_endless_source_uses_up_its_budget():
         parallelism=2,
     )
     assert rows == [0, 1, 2]
-    assert times(seen, Checkpointed) == pytest.approx([60], abs=2)
+    [committed] = times(seen, Checkpointed)
+    assert 60 <= committed <= 120, "not before its time; the idle lane moves the clock on while the other one works"
     assert result.seconds == pytest.approx(3600, abs=2)
 
 
