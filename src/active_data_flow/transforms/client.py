@@ -18,8 +18,9 @@ _SEALED: dict[str, str | bool | int | float | list[str]] = {
     "autoload_known_extensions": "false",
     "python_enable_replacements": "false",
     "threads": "1",
-    "async_threads": "0",
 }
+_NO_IDLE_THREADS = {"async_threads": "0"}
+"""From version 2 on each DuckDB has threads for files, which it sees none of; older ones don't know the option."""
 _UNKNOWN_COLUMN = re.compile(r'(?:Referenced column|Table "batch" does not have a column named|column named) "([^"]+)"')
 _ROW_WISE = frozenset(("PROJECTION", "FILTER", "UNNEST"))
 
@@ -46,7 +47,8 @@ class Session:
         self._duckdb = duckdb
         self._transform = transform
         self._text = text
-        self._connection = duckdb.connect(":memory:", config=_SEALED)
+        idle = _NO_IDLE_THREADS if int(duckdb.__version__.partition(".")[0]) > 1 else {}
+        self._connection = duckdb.connect(":memory:", config=_SEALED | idle)
         self._connection.execute("SET TimeZone = 'UTC'")
         self._connection.execute("SET lock_configuration = true")
 

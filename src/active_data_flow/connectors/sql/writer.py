@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Generator
 from contextlib import contextmanager
 
@@ -48,7 +49,7 @@ class SqlWriter(TransactionalWriter):
         self._conversion: Conversion | None = None
         self._loader: Loader | None = None
         self._loading = Background("adf-load", 2)
-        self._refused: list[Reject] = []
+        self._refused: deque[Reject] = deque()
 
     def restore(self) -> Checkpoint | None:
         """Take over the flow; see `TransactionalWriter.restore`."""
@@ -135,15 +136,18 @@ class SqlWriter(TransactionalWriter):
         if not self._session.in_transaction:
             self._settle()
             self._begin()
+        self._hear()
         self._loading.start(lambda: load(ready))
 
     def _settle(self) -> None:
         """Return when the session is free, and the rows that the database has refused are rejected."""
         self._loading.wait()
-        refused = self._refused.copy()
-        self._refused.clear()
-        for reject in refused:
-            self._context.reject(reject)
+        self._hear()
+
+    def _hear(self) -> None:
+        """Reject what the database has refused so far, also while it takes other rows."""
+        while self._refused:
+            self._context.reject(self._refused.popleft())
 
     def _begin(self) -> None:
         if self._session.in_transaction:

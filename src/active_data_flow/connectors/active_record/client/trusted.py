@@ -171,14 +171,14 @@ class TrustedRows(Rows):
     def _load(self) -> None:
         if not self._pieces:
             return
-        load, ready = self._loader_of_rows().load, self._loader_of_rows().make_ready(self._pieces)
-        self._pieces = []
+        loader = self._loader_of_rows()
+        ready, self._pieces = loader.make_ready(self._pieces), []
         self._staged_bytes += self._bytes
         self._bytes = 0
         self.settle()
         if not self._session.in_transaction:
             self._session.begin()
-        self._loading.start(lambda: load(ready))
+        self._loading.start(lambda: loader.load(ready))
         if self._staged_bytes >= _KEPT_BYTES and self._way.mode == "upsert":
             self.flush()
 
