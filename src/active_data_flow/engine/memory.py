@@ -20,7 +20,7 @@ _SHARE = 0.01
 
 
 class FreedMemory:
-    """Gives back what was freed, now and then, in at most a hundredth of the time: of a large heap it takes a while.
+    """Gives back what the process has freed, now and then, in a hundredth of the time: a large heap takes a while.
 
     Args:
         every: Seconds between two times at least.
@@ -59,4 +59,7 @@ def _malloc_trim() -> Callable[[int], int] | None:
     return getattr(ctypes.CDLL(None), "malloc_trim", None)
 
 
-__all__ = ["FreedMemory"]
+FREED_MEMORY = FreedMemory()
+"""One for all pipelines of a process, as its allocators are."""
+
+__all__ = ["FREED_MEMORY", "FreedMemory"]

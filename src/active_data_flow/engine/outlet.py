@@ -16,7 +16,7 @@ from active_data_flow.core.sink import Writer
 from active_data_flow.engine.commit import Commit
 from active_data_flow.engine.crash_points import crash_point
 from active_data_flow.engine.dead_letter import RejectPolicy
-from active_data_flow.engine.memory import FreedMemory
+from active_data_flow.engine.memory import FREED_MEMORY
 
 _MAX_STAGED_REJECTS = 1000
 T = TypeVar("T")
@@ -49,7 +49,6 @@ class Progress:
         self.splits: dict[str, SplitState] = {}
         self._lock = threading.Lock()
         self._on_commit = on_commit
-        self._freed = FreedMemory()
 
     @property
     def total(self) -> Counts:
@@ -61,7 +60,7 @@ class Progress:
         with self._lock:
             self.splits.update(splits)
         self._on_commit(added, seconds)
-        self._freed.give_back()
+        FREED_MEMORY.give_back()
 
 
 class Outlet:

@@ -16,7 +16,8 @@ from django_project.setup import app_settings_of, set_up_django, use_databases
 
 set_up_django()
 
-from active_data_flow.engine.replay import replay  # noqa: E402  # all of these need Django
+from active_data_flow.engine.coordinator import Coordinator  # noqa: E402  # all of these need Django
+from active_data_flow.engine.replay import replay  # noqa: E402
 from active_data_flow.runtimes.heartbeat import leases, signals  # noqa: E402
 from active_data_flow.runtimes.heartbeat.claiming import claim  # noqa: E402
 from active_data_flow.runtimes.heartbeat.database import DatabaseThread  # noqa: E402
@@ -100,6 +101,21 @@ def test_a_failed_run_is_tried_again_after_a_pause_as_the_same_run(sqlite_databa
     run = DataFlowRun.objects.get()
     assert (run.status, run.attempt, run.records_written, run.error) == ("success", 2, 6, "")
     assert written("flaky") == list(range(6))
+
+
+def test_an_error_that_no_one_thought_of_is_in_the_record_with_what_the_run_has_told(sqlite_database, monkeypatch):
+    def run_all(coordinator, meter):
+        raise RuntimeError("a mistake of ours")
+
+    record("odd", rerun={"attempts": 1})
+    monkeypatch.setattr(Coordinator, "_run_all", run_all)
+    result = heartbeat()
+    assert result.skipped == [{"flow": "odd", "why": "RuntimeError: a mistake of ours"}]
+    odd = DataFlowRun.objects.get()
+    assert (odd.status, odd.error_type, odd.error) == ("failed", "RuntimeError", "a mistake of ours")
+    assert "in run_all" in odd.traceback
+    assert [line.text for line in odd.log_lines.all()] == ["run finished"]
+    assert not DataFlow.objects.get().busy
 
 
 def test_attempts_end(sqlite_database):

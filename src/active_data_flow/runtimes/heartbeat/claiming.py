@@ -1,11 +1,13 @@
 """Takes flows that are due, and runs that are to go on, so that of all who ask at once exactly one gets each.
 
-The exclusion is one conditional UPDATE on the flow's claim version; ``SKIP LOCKED`` only spreads those who ask, where
-the database has it. Transactions are short, the time is the database's, and flows run outside of them.
+The exclusion is one conditional UPDATE on the flow's claim version, whatever is known of the flow from before.
+Transactions are short, the time is the database's, and flows run outside of them.
 """
 
 from __future__ import annotations
 
+from collections import deque
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -16,6 +18,7 @@ from active_data_flow.core.errors import ActiveDataFlowError, AlreadyRunningErro
 from active_data_flow.engine.coordinator import new_run_id
 from active_data_flow.runtimes.heartbeat import leases
 from active_data_flow.runtimes.heartbeat.database import database, flows, runs
+from active_data_flow.runtimes.heartbeat.due_flows import DueFlows
 from active_data_flow.runtimes.heartbeat.models import (
     ConcurrencyGroup,
     DatabaseNow,
@@ -24,7 +27,6 @@ from active_data_flow.runtimes.heartbeat.models import (
     RunStatus,
     Trigger,
 )
-from active_data_flow.runtimes.heartbeat.models.data_flow import DataFlowQuerySet
 from active_data_flow.runtimes.heartbeat.models.data_flow_run import DataFlowRunQuerySet
 from active_data_flow.runtimes.heartbeat.models.database_now import in_seconds
 
@@ -47,7 +49,9 @@ class Claims:
     def __init__(self, handover: float | None) -> None:
         self.skipped: dict[str, str] = {}
         self._handover = handover
+        self._flows = DueFlows()
         self._passed_over: set[int] = set()
+        self._claimed: deque[DataFlowRun] = deque()
         self._given: set[int] = set()
         self._runs_wait = True
 
@@ -55,17 +59,20 @@ class Claims:
         """How many flows there are to claim, runs that are to go on included."""
         waiting = self._due_runs().count()
         self._runs_wait = waiting > 0
-        return self._due_flows().count() + waiting
+        return self._flows.count() + waiting
 
-    def next(self) -> DataFlowRun | None:
+    def next(self, most: int = 1) -> DataFlowRun | None:
         """Claim what is due, by priority, then the longest due; None where nothing is left to claim.
 
         A run that is to go on after it was given once has its turn again when all others have had theirs.
 
+        Args:
+            most: How many will be asked for at most: runs to hand over are claimed several at a time.
+
         Returns:
             A run that the caller has begun; or a pending one, to hand over, its own for as long as `handover` says.
         """
-        run = self._next()
+        run = self._claimed.popleft() if self._claimed else self._next(1 if self._handover is None else most)
         if run is None and (self._given or not self._runs_wait):
             self._given.clear()
             self._runs_wait = True
@@ -78,17 +85,24 @@ class Claims:
         """Leave a flow alone for the rest of this heartbeat."""
         self.skipped[flow.name] = why
         self._passed_over.add(flow.pk)
+        self._flows.pass_over(flow)
 
-    def _next(self) -> DataFlowRun | None:
+    def give_back(self) -> None:
+        """Give back what was claimed and not asked for: the next heartbeat goes on with it."""
+        if self._claimed:
+            waiting = runs().filter(pk__in=[run.pk for run in self._claimed], status=RunStatus.PENDING)
+            waiting.update(next_attempt_at=DatabaseNow())
+            self._claimed.clear()
+
+    def _next(self, most: int) -> DataFlowRun | None:
         while True:
             run = self._first_run() if self._runs_wait else None
-            if run is None or self._has_flow_before(run):
-                tried, claimed = self._claim()
-                if claimed is not None or (run is None and not tried):
-                    return claimed
-                if tried:
-                    continue
-            if run is not None and take(run, self._handover):
+            due = self._flows.first(most if run is None else 1)
+            if due and (run is None or _comes_before(due[0], run)):
+                self._claim(due)
+                if self._claimed:
+                    return self._claimed.popleft()
+            elif run is None or take(run, self._handover):
                 return run
 
     def _next_run(self) -> DataFlowRun | None:
@@ -101,34 +115,30 @@ class Claims:
         new = self._due_runs().exclude(pk__in=self._given)
         return new.order_by("-priority", "next_attempt_at", "pk").first()
 
-    def _has_flow_before(self, run: DataFlowRun) -> bool:
-        flow = self._due_flows().first()
-        return flow is not None and _rank(flow.priority, flow.next_run_at) < _rank(run.priority, run.next_attempt_at)
-
-    def _due_flows(self) -> DataFlowQuerySet:
-        due = flows().due_to_run().exclude(pk__in=self._passed_over)
-        return due.order_by("-priority", "next_run_at", "pk")
-
     def _due_runs(self) -> DataFlowRunQuerySet:
         return runs().due_to_go_on().exclude(flow__in=self._passed_over).select_related("flow")
 
-    def _claim(self) -> tuple[bool, DataFlowRun | None]:
-        """Try the first flow that no one else is claiming: whether there was one, and its run, where it was got."""
-        flow: DataFlow | None = None
-        due, skips_locked = self._due_flows().annotate(now=DatabaseNow()), _skips_locked()
+    def _claim(self, due: Sequence[DataFlow]) -> None:
+        """Try to claim flows; what others were quicker with is not among what was claimed."""
         try:
-            if not skips_locked:
-                flow = due.first()
-                if flow is None:
-                    return False, None
             with transaction.atomic(using=database()):
-                if skips_locked:
-                    flow = due.select_for_update(skip_locked=True).first()
-                return (False, None) if flow is None else (True, _claim(flow, Trigger.SCHEDULE, self._handover))
+                claimed = _claim(due, self._flows.now, Trigger.SCHEDULE, self._handover)
         except ActiveDataFlowError as error:
-            assert flow is not None
-            self.pass_over(flow, error.message)
-            return True, None
+            self._claim_alone(due, error)
+            return
+        self._claimed += claimed
+        if len(claimed) == len(due):
+            self._flows.remove(due)
+        else:
+            self._flows.forget()
+
+    def _claim_alone(self, due: Sequence[DataFlow], error: ActiveDataFlowError) -> None:
+        """One of the flows can't be claimed."""
+        if len(due) == 1:
+            self.pass_over(due[0], error.message)
+        else:
+            for flow in due:
+                self._claim([flow])
 
 
 def claim(flow: DataFlow, trigger: str, handover: float | None) -> DataFlowRun:
@@ -141,10 +151,10 @@ def claim(flow: DataFlow, trigger: str, handover: float | None) -> DataFlowRun:
         found = flows().annotate(now=DatabaseNow()).get(pk=flow.pk)
         if found.busy:
             raise AlreadyRunningError(_who_runs(found), flow=found.name)
+        now: datetime = found.now  # pyright: ignore[reportAttributeAccessIssue]  # annotated
         with transaction.atomic(using=database()):
-            run = _claim(found, trigger, handover)
-        if run is not None:
-            return run
+            for run in _claim([found], now, trigger, handover):
+                return run
 
 
 def take(run: DataFlowRun, handover: float | None) -> bool:
@@ -155,21 +165,32 @@ def take(run: DataFlowRun, handover: float | None) -> bool:
     return due.update(next_attempt_at=in_seconds(handover)) == 1
 
 
-def _claim(flow: DataFlow, trigger: str, handover: float | None) -> DataFlowRun | None:
-    """The whole of the exclusion, inside a transaction; None where another was quicker."""
-    now: datetime = flow.now  # pyright: ignore[reportAttributeAccessIssue]  # annotated
-    scheduled = trigger == Trigger.SCHEDULE.value
-    mine = flows().filter(pk=flow.pk, claim_version=flow.claim_version, busy=False)
-    if scheduled:
-        mine = mine.filter(enabled=True, next_run_at__lte=DatabaseNow())
-    following = _next_time(flow, now) if scheduled else flow.next_run_at
+def _claim(due: Sequence[DataFlow], now: datetime, trigger: str, handover: float | None) -> list[DataFlowRun]:
+    """The whole of the exclusion, inside a transaction; runs of those flows with which no other was quicker."""
     state: dict[str, Any] = {"status": RunStatus.PENDING}
     state |= leases.begun(now) if handover is None else {"next_attempt_at": now + timedelta(seconds=handover)}
-    version, status = F("claim_version") + 1, state["status"]
-    if not mine.update(claim_version=version, busy=True, last_run_at=now, next_run_at=following, last_status=status):
-        return None
-    _check_group(flow)
-    return runs().create(
+    in_one_order = sorted(due, key=lambda flow: flow.pk)  # whoever claims several locks them in the same order
+    mine = [flow for flow in in_one_order if _take_flow(flow, now, trigger, state["status"])]
+    return _insert([_new_run(flow, now, trigger, state) for flow in due if flow in mine])
+
+
+def _take_flow(flow: DataFlow, now: datetime, trigger: str, status: str) -> bool:
+    scheduled = trigger == Trigger.SCHEDULE.value
+    mine = flows().due_to_run().filter(updated_at=flow.updated_at) if scheduled else flows().filter(busy=False)
+    taken = mine.filter(pk=flow.pk, claim_version=flow.claim_version).update(
+        claim_version=F("claim_version") + 1,
+        busy=True,
+        last_run_at=now,
+        next_run_at=_next_time(flow, now) if scheduled else flow.next_run_at,
+        last_status=status,
+    )
+    if taken:
+        _check_group(flow)
+    return bool(taken)
+
+
+def _new_run(flow: DataFlow, now: datetime, trigger: str, state: Mapping[str, Any]) -> DataFlowRun:
+    return DataFlowRun(
         flow=flow,
         run_id=new_run_id(),
         trigger=trigger,
@@ -182,8 +203,13 @@ def _claim(flow: DataFlow, trigger: str, handover: float | None) -> DataFlowRun 
     )
 
 
-def _skips_locked() -> bool:
-    return connections[database()].features.has_select_for_update_skip_locked
+def _insert(new: list[DataFlowRun]) -> list[DataFlowRun]:
+    features: Any = connections[database()].features
+    if len(new) > 1 and features.can_return_rows_from_bulk_insert:
+        return runs().bulk_create(new)
+    for run in new:
+        run.save(using=database(), force_insert=True)
+    return new
 
 
 def _next_time(flow: DataFlow, now: datetime) -> datetime | None:
@@ -213,9 +239,10 @@ def _who_runs(flow: DataFlow) -> str:
     return f"flow {flow.name} is running already: run {run.run_id} is {RunStatus(run.status).label}{where}"
 
 
-def _rank(priority: int, due: datetime | None) -> tuple[int, datetime]:
-    assert due is not None
-    return -priority, due
+def _comes_before(flow: DataFlow, run: DataFlowRun) -> bool:
+    assert flow.next_run_at is not None
+    assert run.next_attempt_at is not None
+    return (-flow.priority, flow.next_run_at) < (-run.priority, run.next_attempt_at)
 
 
 __all__ = ["Claims", "GroupFullError", "claim", "take"]

@@ -120,6 +120,7 @@ class _Beat:
         try:
             if self._result.flows_due:
                 is_left = self._work(executor, claims)
+                claims.give_back()
                 self._result.flows_remaining = claims.due() if is_left else 0
         finally:
             executor.close()
@@ -133,7 +134,7 @@ class _Beat:
     def _work(self, executor: Executor, claims: Claims) -> bool:
         """Whether something may be left that is due."""
         while self._goes_on():
-            run = claims.next()
+            run = claims.next(self._most - self._result.flows_triggered)
             if run is None:
                 return False
             self._execute(executor, claims, run)

@@ -226,7 +226,7 @@ class Work:
                 result = self._run_flow(budget, stop)
         except FencedError:
             raise
-        except ActiveDataFlowError as error:
+        except Exception as error:  # whatever it is, the record is to say so
             self._record(self._failed, error)
             raise
         self._record(self._ended, result)
@@ -258,9 +258,9 @@ class Work:
         else:
             leases.put_off(self._run, None if by == StopRequest.PAUSE.value else 0.0, **values)
 
-    def _failed(self, error: ActiveDataFlowError) -> None:
+    def _failed(self, error: Exception) -> None:
         values = _told(error)
-        if isinstance(error.result, RunResult):
+        if isinstance(error, ActiveDataFlowError) and isinstance(error.result, RunResult):
             values |= self._values(error.result)
         pause = self._pause_after(error)
         if pause is None:
@@ -268,7 +268,7 @@ class Work:
         else:
             leases.put_off(self._run, pause, attempt=self._run.attempt + 1, **values)
 
-    def _pause_after(self, error: ActiveDataFlowError) -> float | None:
+    def _pause_after(self, error: Exception) -> float | None:
         """Seconds until the run is tried again; None: it is not, or the flow's next time comes sooner."""
         run, flow = self._run, self._run.flow
         if not self._go_on or isinstance(error, ConfigurationError) or run.attempt >= run.max_attempts:
