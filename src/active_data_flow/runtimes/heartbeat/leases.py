@@ -109,8 +109,10 @@ def put_off(run: DataFlowRun, seconds: float | None, **values: Any) -> None:
         FencedError: It is another's, or has ended.
     """
     later = None if seconds is None else in_seconds(seconds)
-    _update_mine(run, **{**_FREE, "status": RunStatus.PENDING, "next_attempt_at": later, **values})
+    values = {**_FREE, "status": RunStatus.PENDING, "next_attempt_at": later, **values}
+    _update_mine(run, **values)
     flows().filter(pk=run.flow_id).update(last_status=RunStatus.PENDING)
+    _take_over(run, values)
 
 
 def cancel(run: DataFlowRun) -> bool:
@@ -163,9 +165,11 @@ def lose(run: DataFlowRun, reason: str, error: str, *, again: bool) -> bool:
 
 
 def _end(run: DataFlowRun, status: RunStatus, **values: Any) -> None:
+    values = {**_FREE, "status": status, "ended_at": DatabaseNow(), **values}
     with transaction.atomic(using=database(), savepoint=False):
-        _update_mine(run, **{**_FREE, "status": status, "ended_at": DatabaseNow(), **values})
+        _update_mine(run, **values)
         _free_flow(run, status, str(values.get("error", "")), losses=0)
+    _take_over(run, values)
 
 
 def _end_waiting(run: DataFlowRun, reason: FailureReason, **values: Any) -> bool:
@@ -191,6 +195,15 @@ def _ask(run: DataFlowRun, request: StopRequest) -> bool:
 def _update_mine(run: DataFlowRun, **values: Any) -> None:
     if not _mine(run).update(**values):
         raise FencedError(f"run {run.run_id} is no longer this worker's: its lease has run out, or it was deleted")
+
+
+def _take_over(run: DataFlowRun, values: Mapping[str, Any]) -> None:
+    """Let a run's fields be what was written; what the database alone knows, Django reads when it is asked for."""
+    for name, value in values.items():
+        if hasattr(value, "resolve_expression"):
+            vars(run).pop(name, None)
+        else:
+            setattr(run, name, value)
 
 
 def _free_flow(run: DataFlowRun, status: RunStatus, error: str, **values: Any) -> None:

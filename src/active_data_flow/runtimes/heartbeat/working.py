@@ -150,8 +150,10 @@ def work_on(
         send(flow_started, run)
         try:
             return Work(run, thread, **options).run(budget, interruption or Interruption())
+        except BaseException:
+            thread.call(reload, run)  # whatever is in the record, it may not be what was meant to be
+            raise
         finally:
-            thread.call(reload, run)
             if not run.is_active:
                 send(flow_finished, run)
 
