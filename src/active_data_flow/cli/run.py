@@ -37,7 +37,9 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 def _run(options: argparse.Namespace) -> int:
     from active_data_flow.cli.flows import open_flow
     from active_data_flow.core.events import Events
+    from active_data_flow.engine.memory import keep_blocks_apart
 
+    keep_blocks_apart()
     if options.parallelism is not None:
         options.changes.append(f"parallelism={options.parallelism}")
     budget, wait = _limits(options)

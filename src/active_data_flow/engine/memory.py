@@ -7,6 +7,7 @@ stays grows ever more slowly, but to several times of what is in use.
 from __future__ import annotations
 
 import ctypes
+import os
 import sys
 import threading
 import time
@@ -17,6 +18,23 @@ import pyarrow as pa
 
 _EVERY = 2.0
 _SHARE = 0.01
+_MMAP_THRESHOLD, _ARENA_MAX = -3, -8
+"""Parameters of ``mallopt``, from glibc's malloc.h."""
+_LARGE = 2**20
+_OTHER_WISHES = ("MALLOC_ARENA_MAX", "MALLOC_MMAP_THRESHOLD_", "GLIBC_TUNABLES")
+
+
+def keep_blocks_apart() -> None:
+    """Have the C library give large blocks their own pages, and threads share arenas; for a process that is ours.
+
+    Else it moves blocks of up to 32 MB into arenas, eight for each core, where what is freed between two blocks stays:
+    a run of six lanes grew to one and a half times of the size that it has so. Call it before there are threads. What
+    the environment says of it comes first.
+    """
+    mallopt = _of_glibc("mallopt")
+    if mallopt is not None and not any(name in os.environ for name in _OTHER_WISHES):
+        mallopt(_MMAP_THRESHOLD, _LARGE)
+        mallopt(_ARENA_MAX, max(2, os.cpu_count() or 0))
 
 
 class FreedMemory:
@@ -44,7 +62,7 @@ class FreedMemory:
         """When it is time again."""
         began = time.monotonic()
         pa.default_memory_pool().release_unused()
-        trim = _malloc_trim()
+        trim = _of_glibc("malloc_trim")
         if trim is not None:
             trim(0)
         ended = time.monotonic()
@@ -52,14 +70,12 @@ class FreedMemory:
 
 
 @cache
-def _malloc_trim() -> Callable[[int], int] | None:
-    """The C library's; only glibc has it."""
-    if sys.platform != "linux":
-        return None
-    return getattr(ctypes.CDLL(None), "malloc_trim", None)
+def _of_glibc(name: str) -> Callable[..., int] | None:
+    """A function of the C library, where it is glibc; None elsewhere."""
+    return getattr(ctypes.CDLL(None), name, None) if sys.platform == "linux" else None
 
 
 FREED_MEMORY = FreedMemory()
 """One for all pipelines of a process, as its allocators are."""
 
-__all__ = ["FREED_MEMORY", "FreedMemory"]
+__all__ = ["FREED_MEMORY", "FreedMemory", "keep_blocks_apart"]

@@ -40,6 +40,40 @@ print(grown, resident() - before)
 """
 
 
+LARGE = """
+import sys
+from pathlib import Path
+
+from active_data_flow.engine.memory import keep_blocks_apart
+
+def resident():
+    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096 // 2**20
+
+if sys.argv[1] == "apart":
+    keep_blocks_apart()
+b"x" * 20_000_000  # once freed, the C library puts blocks of up to this size into its arenas
+before = resident()
+blocks = [(b"x" * 2_000_000, b"x" * 20_000) for _ in range(100)]
+grown = resident() - before
+small = [small for _, small in blocks]
+del blocks
+print(grown, resident() - before)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="glibc's")
+def test_large_blocks_go_back_at_once_whatever_lies_between_them():
+    def kept(how: str) -> float:
+        command = [sys.executable, "-c", LARGE, how]
+        said = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+        grown, left = map(int, said.split())
+        assert grown > 150
+        return left / grown
+
+    assert kept("apart") < 0.1
+    assert kept("as it is") > 0.5, "the control"
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
 def test_what_threads_have_freed_goes_back():
     said = subprocess.run([sys.executable, "-c", KEPT], check=True, stdout=subprocess.PIPE, text=True).stdout
@@ -50,7 +84,7 @@ def test_what_threads_have_freed_goes_back():
 
 def test_it_is_done_now_and_then(monkeypatch):
     times: list[int] = []
-    monkeypatch.setattr(memory, "_malloc_trim", lambda: times.append)
+    monkeypatch.setattr(memory, "_of_glibc", lambda _: times.append)
     monkeypatch.setattr(memory, "_SHARE", math.inf)
     never, always = FreedMemory(3600), FreedMemory(0)
     for _ in range(3):
