@@ -100,7 +100,7 @@ def test_it_takes_a_hundredth_of_the_time_at_most(monkeypatch):
         times.append(1)
         time.sleep(0.02)
 
-    monkeypatch.setattr(memory, "_malloc_trim", lambda: trim)
+    monkeypatch.setattr(memory, "_of_glibc", lambda _: trim)
     freed, end = FreedMemory(0), time.monotonic() + 0.5
     while time.monotonic() < end:
         freed.give_back()
@@ -108,5 +108,5 @@ def test_it_takes_a_hundredth_of_the_time_at_most(monkeypatch):
 
 
 def test_elsewhere_only_arrow_gives_back(monkeypatch):
-    monkeypatch.setattr(memory, "_malloc_trim", lambda: None)
+    monkeypatch.setattr(memory, "_of_glibc", lambda _: None)
     FreedMemory(0).give_back()
