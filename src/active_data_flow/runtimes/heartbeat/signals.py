@@ -28,7 +28,8 @@ flow_finished = Signal()
 
 def send(signal: Signal, run: DataFlowRun) -> None:
     """Send one of the signals, outside of any transaction; the duration is None before a worker has begun."""
-    signal.send_robust(sender=type(run), run=run, flow_name=run.flow.name, duration=run.duration)
+    if signal.has_listeners(type(run)):  # else the database is not asked when it ended
+        signal.send_robust(sender=type(run), run=run, flow_name=run.flow.name, duration=run.duration)
 
 
 __all__ = ["flow_enqueued", "flow_finished", "flow_started", "send"]
