@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
+import signal
 import sys
 from datetime import timedelta
 from typing import Any
@@ -21,8 +22,10 @@ from django.utils import timezone  # noqa: E402
 
 import django_project.memory_flows  # noqa: E402, F401  # registers its connectors
 from active_data_flow.runtimes.heartbeat import signals  # noqa: E402
+from active_data_flow.runtimes.heartbeat.execution import use_executor  # noqa: E402
 from active_data_flow.runtimes.heartbeat.heartbeat import heartbeat  # noqa: E402
 from active_data_flow.runtimes.heartbeat.models import DataFlow  # noqa: E402
+from active_data_flow.runtimes.job.executor import QueueExecutor  # noqa: E402
 
 LEASE = "1s"
 
@@ -32,6 +35,20 @@ def send_heartbeat(seconds: str) -> None:
     with app_settings_of(LEASE=LEASE):
         print(json.dumps(heartbeat(float(seconds)).to_json()), flush=True)
     close_connections()
+
+
+def enqueue_and_die(count: str) -> None:
+    """A heartbeat that only enqueues, and is killed when so many runs have got to the queue."""
+    enqueued: list[Any] = []
+
+    def listen(run: Any, **_: Any) -> None:
+        enqueued.append(run)
+        if len(enqueued) == int(count):
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    signals.flow_enqueued.connect(listen)
+    use_executor(QueueExecutor)
+    heartbeat()
 
 
 def race(processes: str, how: str, log: str) -> None:
@@ -83,4 +100,4 @@ def naive(tell: Any) -> None:
 
 
 if __name__ == "__main__":
-    {"heartbeat": send_heartbeat, "race": race}[sys.argv[1]](*sys.argv[2:])
+    {"heartbeat": send_heartbeat, "enqueue_and_die": enqueue_and_die, "race": race}[sys.argv[1]](*sys.argv[2:])

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
+import signal
+import subprocess
+import sys
 import threading
+from pathlib import Path
 
 import pytest
 from django.db import connections, transaction
@@ -149,6 +154,25 @@ def test_a_run_whose_task_was_lost_is_enqueued_again(enqueuing):
     heartbeat()
     assert len(tasks()) == 1
     assert only_run().next_attempt_at > timezone.now() + dt.timedelta(seconds=200)
+
+
+def test_what_a_killed_heartbeat_had_claimed_and_not_enqueued_is_enqueued_soon(enqueuing):
+    for n in range(5):
+        record(f"flow{n}")
+    connections.close_all()
+    killed = subprocess.run(
+        [sys.executable, "-m", "django_project.child", "enqueue_and_die", "2"],
+        env={**os.environ, "ADF_TEST_DATABASE": enqueuing.url, "PYTHONPATH": str(Path(__file__).parents[2])},
+        check=False,
+    )
+    assert killed.returncode == -signal.SIGKILL
+    assert (len(tasks()), DataFlowRun.objects.count()) == (2, 5)
+    waiting = DataFlowRun.objects.filter(task_id="")
+    assert all(run.next_attempt_at < timezone.now() + dt.timedelta(seconds=31) for run in waiting)
+    assert heartbeat().flows_triggered == 0
+    waiting.update(next_attempt_at=timezone.now())
+    assert heartbeat().flows_triggered == 3
+    assert sorted(args[0] for _, _, args in tasks()) == sorted(DataFlowRun.objects.values_list("pk", flat=True))
 
 
 def test_two_deliveries_at_once_run_once(enqueuing):

@@ -6,18 +6,24 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from django.db import transaction
+from django.db.models import Case, F, Q, When
 
 from active_data_flow.core.errors import ConfigurationError, ExecutionError, Then
 from active_data_flow.core.run import Budget
 from active_data_flow.runtimes.heartbeat.database import database, runs
 from active_data_flow.runtimes.heartbeat.leases import refuse
 from active_data_flow.runtimes.heartbeat.models import DatabaseNow, DataFlowRun, RunStatus
+from active_data_flow.runtimes.heartbeat.models.database_now import in_seconds
 from active_data_flow.runtimes.heartbeat.signals import flow_enqueued, send
 from active_data_flow.runtimes.heartbeat.texts import shown
 from active_data_flow.runtimes.job.settings import job_settings, make_backend
 
 if TYPE_CHECKING:
     from active_data_flow.runtimes.heartbeat.working import Interruption
+
+
+_TO_ENQUEUE = 30.0
+"""Seconds in which a run has to get to the queue; those of a heartbeat that is killed meanwhile are another's then."""
 
 
 class QueueExecutor:
@@ -28,7 +34,8 @@ class QueueExecutor:
     """
 
     def __init__(self, _interruption: Interruption | None = None) -> None:
-        self.handover = job_settings().handover
+        self._to_begin = job_settings().handover
+        self.handover = min(_TO_ENQUEUE, self._to_begin)
         self._backend = make_backend()
 
     def execute(self, run: DataFlowRun, budget: Budget) -> None:
@@ -52,7 +59,9 @@ class QueueExecutor:
             raise error.at(flow=run.flow.name) from error.__cause__
         except Exception as error:
             raise _put_back(run, error) from error
-        runs().filter(pk=run.pk).update(task_id=task_id)
+        waits = Q(status=RunStatus.PENDING, next_attempt_at__isnull=False)  # no worker was quicker than this
+        due = Case(When(waits, then=in_seconds(self._to_begin)), default=F("next_attempt_at"))
+        runs().filter(pk=run.pk).update(task_id=task_id, next_attempt_at=due)
         run.task_id = task_id
         send(flow_enqueued, run)
 
