@@ -45,6 +45,23 @@ def test_names_tell_run_writer_and_number_and_sort_by_them(tmp_path: Path) -> No
     assert [len(rows_of(path)) for path in visible(sink.place)] == [2, 2, 1, 1]
 
 
+@pytest.mark.parametrize("format", ["arrow", "parquet"])
+def test_files_may_be_taken_away_while_a_run_starts(tmp_path: Path, monkeypatch, format: str) -> None:  # noqa: A002  # the option
+    sink = FileSink.build({"path": f"{tmp_path}/out/", "format": format, "roll_rows": 2})
+    engine = Engine(sink).start().write(numbered_rows(0, 6)).commit().stop()
+    newest = visible(sink.place)[-1]
+    find = FileSink._newest
+
+    def taken_meanwhile(sink: FileSink) -> Path | None:
+        found = find(sink)
+        newest.unlink(missing_ok=True)
+        return found
+
+    monkeypatch.setattr(FileSink, "_newest", taken_meanwhile)
+    engine.start().write(numbered_rows(6, 1)).commit().stop()
+    assert ids_in(sink.place) == [0, 1, 2, 3, 6]
+
+
 @pytest.mark.parametrize("format", ["csv", "json_lines", "arrow", "parquet"])
 def test_files_are_closed_near_the_wanted_size(tmp_path: Path, format: str) -> None:  # noqa: A002  # the option
     sink = FileSink.build({"path": f"{tmp_path}/out/", "format": format, "roll_bytes": 20_000, "row_group_size": 100})

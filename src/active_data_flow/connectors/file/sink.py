@@ -135,13 +135,12 @@ class FileSink(FileSinkConfiguration):
 
     def arrow_schema(self) -> pa.Schema | None:
         """Columns of the file, or of the newest file in the directory; for CSV names only, as text; None for JSON."""
-        newest = self._newest()
-        name = self.format_name
-        if newest is None or name in ("json_lines", "json_array"):
-            return None
-        if name == "csv":
-            return names_only(self._header(newest)) if self.header and newest.stat().st_size else None
-        return schema_of(newest, name)
+        while (newest := self._newest()) is not None:
+            try:
+                return self._columns_of(newest)
+            except FileNotFoundError:  # whoever uses up the files has taken it just now
+                continue
+        return None
 
     def open(self, context: WriterContext) -> TwoPhaseWriter:
         """A writer for one lane."""
@@ -221,6 +220,14 @@ class FileSink(FileSinkConfiguration):
 
     def _header(self, path: Path) -> list[str]:
         return csv_columns(path, self.field_delimiter, self.encoding, cast("TextCompression", self.compression_name))
+
+    def _columns_of(self, path: Path) -> pa.Schema | None:
+        name = self.format_name
+        if name in ("json_lines", "json_array"):
+            return None
+        if name == "csv":
+            return names_only(self._header(path)) if self.header and path.stat().st_size else None
+        return schema_of(path, name)
 
     def _newest(self) -> Path | None:
         if not self.is_directory:
