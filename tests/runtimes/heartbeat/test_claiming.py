@@ -11,7 +11,8 @@ from django_project.setup import set_up_django
 
 set_up_django()
 
-from active_data_flow.runtimes.heartbeat.claiming import Claims, claim  # noqa: E402  # all of these need Django
+from active_data_flow.runtimes.heartbeat import leases  # noqa: E402  # all of these need Django
+from active_data_flow.runtimes.heartbeat.claiming import Claims, claim  # noqa: E402
 from active_data_flow.runtimes.heartbeat.database import database as alias  # noqa: E402
 from active_data_flow.runtimes.heartbeat.execution import HereExecutor, use_executor  # noqa: E402
 from active_data_flow.runtimes.heartbeat.heartbeat import heartbeat  # noqa: E402
@@ -146,6 +147,18 @@ def test_what_was_claimed_and_not_handed_over_is_the_next_heartbeat_s(database):
         use_executor(HereExecutor)
     assert given == [f"flow{n}" for n in range(5)]
     assert DataFlowRun.objects.count() == 5
+
+
+def test_a_run_that_was_paused_meanwhile_is_given_back_as_it_is(sqlite_database):
+    records(3)
+    claims = Claims(HANDOVER)
+    claims.next(3)
+    assert leases.pause(DataFlowRun.objects.get(flow__name="flow1"))
+    claims.give_back()
+    waiting = {run.flow.name: run.next_attempt_at for run in DataFlowRun.objects.select_related("flow")}
+    assert waiting["flow0"] > timezone.now() + dt.timedelta(seconds=HANDOVER - 60)
+    assert waiting["flow1"] is None
+    assert waiting["flow2"] <= timezone.now()
 
 
 def test_times_are_those_of_the_claim_and_not_of_the_moment_when_flows_were_read(sqlite_database, monkeypatch):

@@ -90,8 +90,8 @@ class Claims:
     def give_back(self) -> None:
         """Give back what was claimed and not asked for: the next heartbeat goes on with it."""
         if self._claimed:
-            waiting = runs().filter(pk__in=[run.pk for run in self._claimed], status=RunStatus.PENDING)
-            waiting.update(next_attempt_at=DatabaseNow())
+            mine = runs().filter(pk__in=[run.pk for run in self._claimed], status=RunStatus.PENDING)
+            mine.filter(next_attempt_at__isnull=False).update(next_attempt_at=DatabaseNow())  # null: paused meanwhile
             self._claimed.clear()
 
     def _next(self, most: int) -> DataFlowRun | None:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Generator, Mapping
 from contextlib import ExitStack, contextmanager
-from typing import Any, Self
+from typing import Any
 
 from django.db import DatabaseError, InterfaceError, transaction
 from django.utils import timezone
@@ -21,21 +20,19 @@ from active_data_flow.core.errors import (
 )
 from active_data_flow.core.event_log import log_events
 from active_data_flow.core.events import Events
-from active_data_flow.core.logging import get_logger
 from active_data_flow.core.run import Budget, RunResult, RunStatus
 from active_data_flow.core.schedule import RerunPolicy
 from active_data_flow.engine.budget import Stop
 from active_data_flow.engine.coordinator import Coordinator
 from active_data_flow.runtimes.heartbeat import leases
 from active_data_flow.runtimes.heartbeat.database import DatabaseThread, database, reload
+from active_data_flow.runtimes.heartbeat.lease_thread import Lease
 from active_data_flow.runtimes.heartbeat.loading import load
 from active_data_flow.runtimes.heartbeat.models import DataFlowRun, FailureReason, StopRequest, Trigger
 from active_data_flow.runtimes.heartbeat.run_log import RunLog, columns_of, counts_of
-from active_data_flow.runtimes.heartbeat.settings import app_settings
 from active_data_flow.runtimes.heartbeat.signals import flow_finished, flow_started, send
 from active_data_flow.runtimes.heartbeat.texts import shown, shown_traceback, storable_value
 
-_LONGEST_SILENCE = 2.0
 _SUMS = ("records_read", "records_written", "records_rejected", "bytes_read", "seconds", "checkpoints", "retries")
 
 
@@ -66,57 +63,6 @@ class Interruption:
             yield
         finally:
             self._stop = None
-
-
-class Lease:
-    """Gives signs of life of a run, and hears what it is asked to do, in a thread of its own.
-
-    Args:
-        run: The run, which this process has begun.
-        thread: Where the database is spoken to.
-        log: What the run tells, which is written down on the way.
-        on_stop: Told when the run is to stop, and why.
-    """
-
-    def __init__(
-        self, run: DataFlowRun, thread: DatabaseThread, log: RunLog | None, on_stop: Callable[[str], None]
-    ) -> None:
-        self._run = run
-        self._database = thread
-        self._log = log
-        self._on_stop = on_stop
-        self._ended = threading.Event()
-        self._pause = min(app_settings().lease / 4, _LONGEST_SILENCE)
-        self._thread = threading.Thread(target=self._keep, name="adf-lease", daemon=True)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._ended.set()
-        self._thread.join()
-
-    def _keep(self) -> None:
-        while not self._ended.wait(self._pause):
-            try:
-                request = self._database.call(self._give_sign)
-            except FencedError:
-                self._on_stop("the loss of its lease")
-                return
-            except (DatabaseError, InterfaceError) as error:  # it may pass; if not, the lease runs out
-                logger = get_logger(self._run.flow.name, run=self._run.run_id)
-                logger.warning("no sign of life could be given", error=shown(error))
-                continue
-            if request:
-                self._on_stop(request)
-
-    def _give_sign(self) -> str:
-        if self._log is None:
-            return leases.renew(self._run)
-        request = leases.renew(self._run, **self._log.progress)
-        self._log.write()
-        return request
 
 
 def work_on(
@@ -322,4 +268,4 @@ def hold(run: DataFlowRun, thread: DatabaseThread) -> Generator[DataFlowRun]:
         send(flow_finished, run)
 
 
-__all__ = ["Interruption", "Lease", "Work", "begin_work_on", "hold", "work_on"]
+__all__ = ["Interruption", "Work", "begin_work_on", "hold", "work_on"]
