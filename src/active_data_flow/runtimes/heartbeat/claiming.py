@@ -50,7 +50,6 @@ class Claims:
         self.skipped: dict[str, str] = {}
         self._handover = handover
         self._flows = DueFlows()
-        self._passed_over: set[int] = set()
         self._claimed: deque[DataFlowRun] = deque()
         self._given: set[int] = set()
         self._runs_wait = True
@@ -84,7 +83,6 @@ class Claims:
     def pass_over(self, flow: DataFlow, why: str) -> None:
         """Leave a flow alone for the rest of this heartbeat."""
         self.skipped[flow.name] = why
-        self._passed_over.add(flow.pk)
         self._flows.pass_over(flow)
 
     def give_back(self) -> None:
@@ -116,7 +114,7 @@ class Claims:
         return new.order_by("-priority", "next_attempt_at", "pk").first()
 
     def _due_runs(self) -> DataFlowRunQuerySet:
-        return runs().due_to_go_on().exclude(flow__in=self._passed_over).select_related("flow")
+        return runs().due_to_go_on().exclude(flow__in=self._flows.passed_over).select_related("flow")
 
     def _claim(self, due: Sequence[DataFlow]) -> None:
         """Try to claim flows; what others were quicker with is not among what was claimed."""

@@ -21,10 +21,13 @@ class DueFlows:
     """Due flows by priority, then the longest due, as they were read not long ago.
 
     What has become of a flow since then, the claim itself finds out.
+
+    Attributes:
+        passed_over: Keys of the flows that are left out.
     """
 
     def __init__(self) -> None:
-        self._passed_over: set[int] = set()
+        self.passed_over: set[int] = set()
         self._read: list[DataFlow] = []
         self._read_at = 0.0
         self._database_time = datetime.min.replace(tzinfo=UTC)
@@ -58,7 +61,7 @@ class DueFlows:
 
     def pass_over(self, flow: DataFlow) -> None:
         """Leave a flow out from now on."""
-        self._passed_over.add(flow.pk)
+        self.passed_over.add(flow.pk)
         self.remove([flow])
 
     def _ahead(self) -> list[DataFlow]:
@@ -70,7 +73,7 @@ class DueFlows:
         return self._read
 
     def _query(self) -> DataFlowQuerySet:
-        due = flows().due_to_run().exclude(pk__in=self._passed_over)
+        due = flows().due_to_run().exclude(pk__in=self.passed_over)
         return due.order_by("-priority", "next_run_at", "pk")
 
 

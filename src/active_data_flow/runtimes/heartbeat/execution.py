@@ -32,10 +32,11 @@ class Executor(Protocol):
 
     @property
     def handover(self) -> float | None:
-        """Seconds within which a run has to begin that `execute` was given; None: it is given begun ones.
+        """Seconds, from its claim, within which a pending run has to begin; None: `execute` is given begun ones.
 
         After them, if it is still pending, a heartbeat gives it to `execute` once more: a task that was lost costs no
-        run, and `begin_work_on` sees to it that two tasks don't run it twice. Begun runs are this process's own.
+        run, and `begin_work_on` sees to it that two tasks don't run it twice. Where `execute` gets it to a queue that
+        may take longer, it puts `next_attempt_at` off. Begun runs are this process's own.
         """
         ...
 
