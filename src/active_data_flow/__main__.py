@@ -2,6 +2,6 @@
 
 import sys
 
-from active_data_flow.cli import main
+from active_data_flow.cli import program
 
-sys.exit(main())
+sys.exit(program())

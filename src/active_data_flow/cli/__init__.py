@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from active_data_flow.cli.entry import main
+from active_data_flow.cli.entry import main, program
 
-__all__ = ["main"]
+__all__ = ["main", "program"]

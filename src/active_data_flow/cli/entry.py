@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from active_data_flow.cli import check, checkpoint, connectors, explain, new, preview, rejects, run, runs
+from active_data_flow.cli import check, checkpoint, connectors, explain, new, preview, process, rejects, run, runs
 from active_data_flow.cli.command import HelpFormatter, add_parser, epilog
 from active_data_flow.version import VERSION
 
@@ -31,8 +31,20 @@ _EXAMPLES = (
 )
 
 
+def program() -> int:
+    """Run ``adf`` as a process of its own.
+
+    Returns:
+        The exit code; see `main`.
+    """
+    process.begin()
+    code = main()
+    process.end()
+    return code
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run ``adf``.
+    """Run a command of ``adf``; other things may live in the process.
 
     Args:
         arguments: What stands behind ``adf``; None: of this process.
@@ -41,19 +53,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         0 done, 1 the run failed, 2 bad configuration or arguments, 130 interrupted after a checkpoint.
     """
     _accept_any_text()
-    _keep_memory_small()
     parser = _parser()
     try:
         options = parser.parse_args(arguments)
     except SystemExit as ended:
         return ended.code if isinstance(ended.code, int) else 2
     return _run(options)
-
-
-def _keep_memory_small() -> None:
-    """Of Arrow's allocators jemalloc gives back most of what is freed, and is as fast; its builds for glibc have it."""
-    if sys.platform == "linux" and "pyarrow" not in sys.modules and os.confstr("CS_GNU_LIBC_VERSION"):
-        os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "jemalloc")
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -99,4 +104,4 @@ def _forget_output() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-__all__ = ["COMMANDS", "main"]
+__all__ = ["COMMANDS", "main", "program"]

@@ -21,11 +21,14 @@ def open_flow(options: argparse.Namespace) -> DataFlow:
     here = str(Path.cwd())
     if here not in sys.path:
         sys.path.insert(0, here)  # as `python -m` does
+    from active_data_flow.cli import process
     from active_data_flow.core.loading import import_module, load_flow
 
     for module in options.imports:
         import_module(module)
-    return load_flow(options.flow, parse_changes(options.changes))
+    flow = load_flow(options.flow, parse_changes(options.changes))
+    process.loaded()
+    return flow
 
 
 def parse_changes(texts: list[str]) -> dict[str, Any]:

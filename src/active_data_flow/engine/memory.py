@@ -18,22 +18,25 @@ import pyarrow as pa
 
 _EVERY = 2.0
 _SHARE = 0.01
-_MMAP_THRESHOLD, _ARENA_MAX = -3, -8
+_TRIM_THRESHOLD, _MMAP_THRESHOLD, _ARENA_MAX = -1, -3, -8
 """Parameters of ``mallopt``, from glibc's malloc.h."""
 _LARGE = 2**20
-_OTHER_WISHES = ("MALLOC_ARENA_MAX", "MALLOC_MMAP_THRESHOLD_", "GLIBC_TUNABLES")
+_KEPT = 2**26
+_OTHER_WISHES = ("MALLOC_ARENA_MAX", "MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_", "GLIBC_TUNABLES")
 
 
 def keep_blocks_apart() -> None:
     """Have the C library give large blocks their own pages, and threads share arenas; for a process that is ours.
 
     Else it moves blocks of up to 32 MB into arenas, eight for each core, where what is freed between two blocks stays:
-    a run of six lanes grew to one and a half times of the size that it has so. Call it before there are threads. What
+    a run of six lanes grew to one and a half times of the size that it has so. What is free at an arena's end stays
+    till `FreedMemory` gives it back: else each block would get its pages anew. Call it before there are threads. What
     the environment says of it comes first.
     """
     mallopt = _of_glibc("mallopt")
     if mallopt is not None and not any(name in os.environ for name in _OTHER_WISHES):
         mallopt(_MMAP_THRESHOLD, _LARGE)
+        mallopt(_TRIM_THRESHOLD, _KEPT)
         mallopt(_ARENA_MAX, max(2, os.cpu_count() or 0))
 
 
