@@ -8,6 +8,7 @@ from collections import Counter
 from pathlib import Path
 from typing import BinaryIO
 
+import pyarrow as pa
 import pytest
 
 from active_data_flow.connectors.file import FileSource, FileSplit
@@ -290,6 +291,20 @@ def test_following_many_files_opens_few_at_a_time(tmp_path) -> None:
         found += numbers([batch])
     assert sorted(found) == sorted([*numbered[1::2], *numbered[1::2]])
     assert most < 10
+
+
+def test_following_many_files_keeps_none_of_their_records_in_memory(tmp_path) -> None:
+    text = "a\n" + "0123456789\n" * 20_000
+    for number in range(30):
+        write(tmp_path, f"{number:02}.csv", text)
+    source = FileSource(path=str(tmp_path), follow=True, schema={"a": "string"})
+    before, kept, rows = pa.total_allocated_bytes(), [], 0
+    for batch in read_batches(source):
+        rows += batch.num_rows
+        del batch
+        kept.append(pa.total_allocated_bytes() - before)
+    assert rows == 30 * 20_000
+    assert max(kept) < 5 * len(text)
 
 
 def test_followed_files_are_shared_by_all_lanes(tmp_path) -> None:

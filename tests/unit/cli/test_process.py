@@ -44,6 +44,40 @@ def test_help_imports_nothing_heavy():
     assert not modules & {"pyarrow", "pydantic", "numpy", "rich", "structlog", "yaml", "sqlalchemy", "duckdb"}
 
 
+OBSERVED = """
+import gc, os, sys
+from active_data_flow.cli import entry
+
+def main():
+    before = gc.isenabled()
+    code = real()
+    print(before, gc.isenabled(), gc.get_freeze_count() > 1000, os.environ.get("JE_ARROW_MALLOC_CONF"))
+    return code
+
+real, entry.main = entry.main, main
+sys.exit(entry.program())
+"""
+
+
+def observed(*arguments: str, **environment: str) -> list[str]:
+    """Whether the collector was on before the command and behind it, what was frozen by then, and Arrow's wishes."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("ARROW_", "JE_ARROW_"))}
+    command = [sys.executable, "-c", OBSERVED, *arguments]
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=clean | environment)
+    return done.stdout.splitlines()[-1].split()
+
+
+def test_the_garbage_collector_waits_until_the_flow_is_loaded(folder):
+    assert observed("run", FLOW, "--quiet")[:3] == ["False", "True", "True"]
+    assert observed("--version")[:3] == ["False", "False", "False"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="for Arrow's builds on Linux")
+def test_what_the_environment_says_of_arrows_memory_comes_first(folder):
+    assert "dirty_decay_ms" in observed("--version")[3]
+    assert observed("--version", JE_ARROW_MALLOC_CONF="narenas:1")[3] == "narenas:1"
+
+
 @pytest.mark.parametrize("command", ["", *COMMANDS, "rejects list", "rejects discard", "checkpoint show"])
 def test_each_help_has_examples_and_fits_80_columns(command):
     shown = adf(*command.split(), "--help", env={**os.environ, "COLUMNS": "80"})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
@@ -82,12 +82,20 @@ class TextFormat(FileFormat):
             return
         while True:
             if position is None or position["offset"] < split.size:
-                for item in self._read_once(split, position):
-                    position = item.position
-                    if item.num_rows or item.rejects:
-                        yield replace(item, finished=False)
+                position = yield from self._look(split, position)
             yield IDLE
             split = self._grown(split, position)
+
+    def _look(self, split: FileSplit, position: Any) -> Generator[Batch, None, Any]:
+        """What a file has by now; returns the position behind it.
+
+        A frame of its own, so that a file with nothing new, of which there may be very many, keeps none of its batches.
+        """
+        for item in self._read_once(split, position):
+            position = item.position
+            if item.num_rows or item.rejects:
+                yield replace(item, finished=False)
+        return position
 
     def _goes_on(self, split: FileSplit, position: Any) -> bool:
         return (position is not None and was_at_end(position)) or self.follows(split.path)
