@@ -31,14 +31,10 @@ _EXAMPLES = (
 )
 
 
-def program() -> int:
-    """Run ``adf`` as a process of its own.
-
-    Returns:
-        The exit code; see `main`.
-    """
+def program(arguments: Sequence[str] | None = None) -> int:
+    """Run ``adf`` in a process that is there for nothing else; see `main`."""
     process.begin()
-    code = main()
+    code = main(arguments)
     process.end()
     return code
 

@@ -48,9 +48,9 @@ OBSERVED = """
 import gc, os, sys
 from active_data_flow.cli import entry
 
-def main():
+def main(arguments):
     before = gc.isenabled()
-    code = real()
+    code = real(arguments)
     print(before, gc.isenabled(), gc.get_freeze_count() > 1000, os.environ.get("JE_ARROW_MALLOC_CONF"))
     return code
 
