@@ -21,7 +21,7 @@ def begin() -> None:
     the environment says of Arrow comes first.
     """
     gc.disable()
-    if sys.platform == "linux" and os.confstr("CS_GNU_LIBC_VERSION"):
+    if _has_glibc():
         for name, value in _FOR_ARROW.items():
             os.environ.setdefault(name, value)
 
@@ -36,6 +36,13 @@ def loaded() -> None:
 def end() -> None:
     """Spare the collector its last look at everything: the process ends, and its memory with it."""
     gc.freeze()
+
+
+def _has_glibc() -> bool:
+    try:
+        return sys.platform == "linux" and bool(os.confstr("CS_GNU_LIBC_VERSION"))
+    except (OSError, ValueError):  # as musl answers a question that it does not know
+        return False
 
 
 __all__ = ["begin", "end", "loaded"]

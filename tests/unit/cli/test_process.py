@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import pty
@@ -13,6 +14,8 @@ import time
 from pathlib import Path
 
 import pytest
+
+from active_data_flow.cli import process
 
 ADF = str(Path(sys.executable).parent / "adf")
 COMMANDS = ("run", "preview", "explain", "check", "runs", "checkpoint", "rejects", "connectors", "new")
@@ -76,6 +79,18 @@ def test_the_garbage_collector_waits_until_the_flow_is_loaded(folder):
 def test_what_the_environment_says_of_arrows_memory_comes_first(folder):
     assert "dirty_decay_ms" in observed("--version")[3]
     assert observed("--version", JE_ARROW_MALLOC_CONF="narenas:1")[3] == "narenas:1"
+
+
+@pytest.mark.parametrize("failure", [OSError(22, "Invalid argument"), ValueError("unrecognized configuration name")])
+def test_it_starts_where_the_c_library_is_another(monkeypatch, failure):
+    def unknown(_: str) -> str:
+        raise failure
+
+    monkeypatch.setattr(os, "confstr", unknown)
+    monkeypatch.setattr(os, "environ", {})
+    monkeypatch.setattr(gc, "disable", lambda: None)
+    process.begin()
+    assert not os.environ
 
 
 @pytest.mark.parametrize("command", ["", *COMMANDS, "rejects list", "rejects discard", "checkpoint show"])
