@@ -20,6 +20,7 @@ from active_data_flow.engine.chain import number_of_steps
 from active_data_flow.engine.commit import Commit, commit_for
 from active_data_flow.engine.crash_points import crash_point
 from active_data_flow.engine.dead_letter import RejectPolicy
+from active_data_flow.engine.discovery import Discovery
 from active_data_flow.engine.lane import Lane, LaneContext
 from active_data_flow.engine.outlet import Outlet, Progress
 from active_data_flow.engine.pipeline import Pipeline
@@ -223,7 +224,7 @@ class Attempt:
             self._fail(error)
 
     def _supervise(self, threads: list[threading.Thread], wanted_to_stop: Callable[[], bool]) -> None:
-        looked = self._clock.monotonic()
+        discovery = Discovery(self._discover, self.pipeline.source.discover_interval, self._clock)
         idle_looks = 0
         while any(thread.is_alive() for thread in threads):
             threads[0].join(_POLL) if threads[0].is_alive() else time.sleep(_POLL / 5)
@@ -234,20 +235,14 @@ class Attempt:
             idle = all(lane.inlet.idle for lane in self._lanes)
             if not idle:
                 idle_looks = 0
-            if self._clock.monotonic() - looked >= (_POLL if idle and self._catching_up else self._interval):
-                looked = self._clock.monotonic()
+            if discovery.look_if_due(_POLL if idle and self._catching_up else None):
                 idle_looks += idle
-                self._discover()
             if idle_looks > 1 and self._catching_up:
                 self.stop.request()
 
     @property
     def _catching_up(self) -> bool:
         return self._meter.budget.until_caught_up
-
-    @property
-    def _interval(self) -> float:
-        return self.pipeline.source.discover_interval
 
     def _discover(self) -> None:
         assert self._enumerator is not None

@@ -33,9 +33,12 @@ class _Move:
 
 @dataclass(slots=True)
 class _Pending:
+    """What was written since the last commit; `inside` are the splits that could not be resumed where they are."""
+
     moves: dict[str, _Move] = field(default_factory=dict[str, _Move])
     rejects: list[Reject] = field(default_factory=list[Reject])
     bytes: int = 0
+    inside: set[str] = field(default_factory=set[str])
 
 
 class Progress:
@@ -153,7 +156,7 @@ class Outlet:
         Splits that can't be resumed inside hold the commit back until they are read to their end.
         """
         with self._lock:
-            if not self._pending.moves or not self._resumable:
+            if not self._pending.moves or self._pending.inside:
                 return
             started = self._clock.monotonic()
             self._guard(lambda: self.open().flush())
@@ -173,13 +176,9 @@ class Outlet:
             self._writer.close()
             self._writer = None
 
-    @property
-    def _resumable(self) -> bool:
-        return all(move.finished or move.position is not None for move in self._pending.moves.values())
-
     def _due(self) -> bool:
         pending = self._pending
-        if self._policy is None or not pending.moves or not self._resumable:
+        if self._policy is None or not pending.moves or pending.inside:
             return False
         return (
             pending.bytes >= self._policy.bytes
@@ -193,6 +192,8 @@ class Outlet:
         pending.bytes += batch.nbytes
         move = pending.moves.setdefault(batch.split_id, _Move())
         move.position, move.finished = batch.position, batch.finished
+        resumable = batch.finished or batch.position is not None
+        (pending.inside.discard if resumable else pending.inside.add)(batch.split_id)
         move.counts += Counts(batch.records_read, batch.num_rows, len(batch.rejects), batch.bytes_read)
 
     def _state(self, name: str, move: _Move) -> SplitState:

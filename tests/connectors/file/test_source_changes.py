@@ -12,7 +12,7 @@ import pyarrow as pa
 import pytest
 
 from active_data_flow.connectors.file import FileSource, FileSplit
-from active_data_flow.connectors.file.client import LocalFiles
+from active_data_flow.connectors.file.client import FileInfo, LocalFiles
 from active_data_flow.connectors.file.splits import SERIALIZER, Plan
 from active_data_flow.core.batch import Batch
 from active_data_flow.core.checkpoint import SplitState
@@ -20,6 +20,7 @@ from active_data_flow.core.data_flow import DataFlow
 from active_data_flow.core.errors import SourceChangedError, SourceError
 from active_data_flow.core.events import Event, Events, SplitAssigned
 from active_data_flow.core.run import Budget
+from active_data_flow.engine import discovery
 from active_data_flow.runtimes.local import LocalRuntime
 from active_data_flow.source_support import IDLE, Boundedness
 from active_data_flow.source_support.direct import DirectContext, _deliver, read_batches
@@ -305,6 +306,41 @@ def test_following_many_files_keeps_none_of_their_records_in_memory(tmp_path) ->
         kept.append(pa.total_allocated_bytes() - before)
     assert rows == 30 * 20_000
     assert max(kept) < 5 * len(text)
+
+
+def test_readers_get_files_between_long_looks_for_new_ones(tmp_path, monkeypatch) -> None:
+    for number in range(300):
+        write(tmp_path, f"in/{number:03}.csv", "a\n1\n")
+    find, looks = LocalFiles.find, []
+
+    def slow(client: LocalFiles, path: str) -> list[FileInfo]:
+        looks.append(path)
+        time.sleep(0.2)
+        return find(client, path)
+
+    def number_of_looks(name: str) -> int:
+        looks.clear()
+        source = FileSource(path=str(tmp_path / "in"), follow=True, poll_interval=0.05)
+        flow = DataFlow(name=name, source=source, sink=MemorySink(place=f"{tmp_path}/{name}"))
+        runtime = LocalRuntime(tmp_path / ".adf")
+        assert runtime.runner(flow).run(Budget(records=300)).records_written == 300
+        runtime.close()
+        return len(looks)
+
+    monkeypatch.setattr(LocalFiles, "find", slow)
+    number = number_of_looks("rare")
+    monkeypatch.setattr(discovery, "_SHARE", 1000)
+    assert number < number_of_looks("control") / 2
+
+
+@pytest.mark.parametrize("path", ["in", "in/*", "in/**/*.csv", "in/b.csv/*.csv"])
+def test_directories_are_no_files_whatever_they_are_called(tmp_path, path) -> None:
+    write(tmp_path, "in/b.csv/c.csv", "a\n1\n")
+    write(tmp_path, "in/b.csv/.hidden.csv", "a\n2\n")
+    write(tmp_path, "in/a.csv", "a\n3\n")
+    found = {info.path for info in LocalFiles().find(str(tmp_path / path))}
+    nested, plain = str(tmp_path / "in/b.csv/c.csv"), str(tmp_path / "in/a.csv")
+    assert found == {"in": {nested, plain}, "in/*": {plain}, "in/**/*.csv": {nested, plain}}.get(path, {nested})
 
 
 def test_followed_files_are_shared_by_all_lanes(tmp_path) -> None:
