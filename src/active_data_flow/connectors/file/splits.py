@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 from active_data_flow.source_support import SplitSerializer
@@ -73,11 +73,15 @@ class FileSplit:
 
 def to_json(split: FileSplit) -> Mapping[str, Any]:
     """The split as a JSON-safe mapping; what has its default is left out."""
-    default = FileSplit(split.path)
-    value = {name: item for name, item in asdict(split).items() if item != getattr(default, name) or name == "path"}
+    value = {name: item for name, default in _DEFAULTS.items() if (item := getattr(split, name)) != default}
+    if split.plan is not None:
+        value["plan"] = asdict(split.plan)
     if split.types:
         value["types"] = dict(split.types)
     return value
+
+
+_DEFAULTS = {field.name: field.default for field in fields(FileSplit)}
 
 
 def from_json(value: Mapping[str, Any]) -> FileSplit:

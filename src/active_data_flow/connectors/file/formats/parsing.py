@@ -5,8 +5,9 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, Future
+from concurrent.futures import Executor
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 import pyarrow as pa
@@ -84,7 +85,7 @@ class Reading:
         self._parser = parser
         self._refuse = refuse
         self._ahead = ahead
-        self._pending: deque[tuple[Block, Future[Parsed]]] = deque()
+        self._pending: deque[tuple[Block, Callable[[], Parsed]]] = deque()
         self._stuck: Stuck | None = None
         self._failure: SourceError | None = None
 
@@ -93,8 +94,8 @@ class Reading:
         while True:
             self._look_ahead(pool)
             if self._pending:
-                block, future = self._pending.popleft()
-                parsed = future.result()
+                block, result = self._pending.popleft()
+                parsed = result()
                 if block.certain or parsed.proven:
                     yield block, parsed
                 else:
@@ -120,7 +121,13 @@ class Reading:
             if isinstance(found, Stuck):
                 self._stuck = found
             else:
-                self._pending.append((found, pool.submit(self._parser.parse, found)))
+                self._pending.append((found, self._begin(pool, found)))
+
+    def _begin(self, pool: Executor, block: Block) -> Callable[[], Parsed]:
+        """Have a block parsed; one that is alone is by the caller, who could do nothing else meanwhile."""
+        if block.final and not self._pending:
+            return partial(self._parser.parse, block)
+        return pool.submit(self._parser.parse, block).result
 
     def _cut_again(self, block: Block) -> None:
         """What was cut behind a wrong end is put back; the cutter raises a failure again when it comes there."""
