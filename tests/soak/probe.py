@@ -15,7 +15,8 @@ class Sample:
         run: Number of the run.
         age: Seconds since the run began.
         memory: Resident memory in bytes.
-        descriptors: Open file descriptors.
+        descriptors: Open file descriptors, but those of files that lanes read just now.
+        reading: Those: two for each lane that reads, so as many as lanes happen to be busy.
         threads: Threads.
         written: Records that both sinks have committed since the soak began.
     """
@@ -25,18 +26,27 @@ class Sample:
     age: float
     memory: int
     descriptors: int
+    reading: int
     threads: int
     written: int
 
 
-def look_at(pid: int) -> tuple[int, int, int] | None:
-    """Resident bytes, descriptors and threads of a process; None where it has gone."""
+def look_at(pid: int, inputs: Path) -> tuple[int, int, int, int] | None:
+    """Of a process: resident bytes, descriptors, those of `inputs`, and threads; None where it has gone."""
     process = Path(f"/proc/{pid}")
     try:
         status = dict(line.split(":", 1) for line in (process / "status").read_text().splitlines())
-        descriptors = len(list((process / "fd").iterdir()))
-        return int(status["VmRSS"].split()[0]) * 1024, descriptors, int(status["Threads"])
+        opened = [path for number in (process / "fd").iterdir() if (path := _path(number)) is not None]
+        reading = sum(path.parent == inputs for path in opened)
+        return int(status["VmRSS"].split()[0]) * 1024, len(opened) - reading, reading, int(status["Threads"])
     except (FileNotFoundError, ProcessLookupError, KeyError):  # it has ended, or is a zombie without memory
+        return None
+
+
+def _path(descriptor: Path) -> Path | None:
+    try:
+        return descriptor.readlink()
+    except FileNotFoundError:  # it was closed since it was listed
         return None
 
 

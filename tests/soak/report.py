@@ -59,6 +59,7 @@ def summary(record: Record) -> dict[str, Any]:
         "failed_by_outage": sum(run.code not in (None, 0, -9) and run.outage for run in record.runs),
         "outages": len(record.outages),
         "calm": length,
+        "most_reading": max(sample.reading for sample in record.samples),
         "records_a_second": record.samples[-1].written / record.samples[-1].at,
         **measured,
         "store": record.stores[-1],

@@ -228,7 +228,7 @@ class Supervisor:
 
     def _look(self, run: Run) -> None:
         assert self._process is not None
-        seen = look_at(self._process.pid)
+        seen = look_at(self._process.pid, (self._folder / "in").resolve())
         if seen is None:
             return
         counts = read_store(
