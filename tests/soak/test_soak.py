@@ -14,7 +14,7 @@ from soak.supervisor import Plan, Supervisor
 RESULTS = Path(__file__).parents[2] / "soak-results"
 MOST_GROWTH = 0.1
 LANES = 6
-"""Of both pipelines; each reads one file at a time, which it opens twice."""
+"""Of both pipelines; each reads one file at a time, which it has open twice, and for a moment a third time at its begin."""
 
 
 @pytest.mark.soak
@@ -29,7 +29,7 @@ def test_an_hour_of_kills(pytestconfig, tmp_path, postgres):
         print(json.dumps(figures, indent=2))
     assert not figures["failed"]
     assert figures["killed"] >= plan.rough / 60 - 1
-    assert figures["most_reading"] <= 2 * LANES
+    assert figures["most_reading"] <= 3 * LANES
     for name in report.MEASURES:
         assert figures[name]["growth_from_run_to_run"] < MOST_GROWTH, name
         assert figures[name]["growth_within_a_run"] < MOST_GROWTH, name
