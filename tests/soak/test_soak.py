@@ -14,7 +14,7 @@ from soak.supervisor import Plan, Supervisor
 RESULTS = Path(__file__).parents[2] / "soak-results"
 MOST_GROWTH = 0.1
 LANES = 6
-"""Of both pipelines; each reads one file at a time, which it has open twice, and for a moment a third time at its begin."""
+"""Of both pipelines; each reads one file at a time, which it has open twice, at its begin three times."""
 
 
 @pytest.mark.soak
