@@ -34,9 +34,10 @@ _EXAMPLES = (
 def program(arguments: Sequence[str] | None = None) -> int:
     """Run ``adf`` in a process that is there for nothing else; see `main`."""
     process.begin()
-    code = main(arguments)
-    process.end()
-    return code
+    try:
+        return main(arguments)
+    finally:
+        process.end()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -75,6 +75,18 @@ def test_the_garbage_collector_waits_until_the_flow_is_loaded(folder):
     assert observed("--version")[:3] == ["False", "False", "False"]
 
 
+@pytest.mark.parametrize("command", ["run", "preview", "explain"])
+def test_a_flow_with_sql_ends_without_a_word_of_leaks(tmp_path, command):
+    (tmp_path / "in.csv").write_text("a\n1\n")
+    (tmp_path / "flow.yaml").write_text(
+        "name: sql\nsource: {type: file, path: in.csv}\n"
+        "transforms:\n  - {type: filter, where: a > 0}\n  - {type: sql, query: SELECT a + 1 AS b FROM batch}\n"
+        "sink: {type: file, path: out.csv, format: csv}\n"
+    )
+    done = adf(command, "flow.yaml", *["--quiet"] * (command == "run"), cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="for Arrow's builds on Linux")
 def test_what_the_environment_says_of_arrows_memory_comes_first(folder):
     assert "dirty_decay_ms" in observed("--version")[3]
