@@ -33,9 +33,10 @@ class Discovery:
             interval: Seconds from the last look, however long that took: for when no reader has anything to do.
         """
         wait = max(self._interval, self._took / _SHARE) if interval is None else interval
-        if self._clock.monotonic() < self._began + wait:
+        now = self._clock.monotonic()
+        if now < self._began + wait:
             return False
-        self._began = self._clock.monotonic()
+        self._began = now
         began = time.monotonic()  # readers wait in real time, whatever the clock says
         self._look()
         self._took = time.monotonic() - began

@@ -86,11 +86,11 @@ _DEFAULTS = {field.name: field.default for field in fields(FileSplit)}
 
 def from_json(value: Mapping[str, Any]) -> FileSplit:
     """The split that `to_json` wrote."""
-    fields = dict(value)
-    if fields.get("plan") is not None:
-        fields["plan"] = Plan(**fields["plan"])
-    fields["types"] = tuple((str(name), str(text)) for name, text in fields.get("types", {}).items())
-    return FileSplit(**fields)
+    given = dict(value)
+    if given.get("plan") is not None:
+        given["plan"] = Plan(**given["plan"])
+    given["types"] = tuple((str(name), str(text)) for name, text in given.get("types", {}).items())
+    return FileSplit(**given)
 
 
 SERIALIZER: SplitSerializer[FileSplit] = SplitSerializer(to_json, from_json)
